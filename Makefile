@@ -1,0 +1,69 @@
+# One vocabulary for people, commit hooks and CI. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup home demo ui test check bench docs lock clean
+
+# Bytecode halves the time of every command; CI needs no version notices from pyright.
+unexport PYTHONDONTWRITEBYTECODE
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+UI_PORT ?= 3000
+
+# Where the data lies: the command line or the environment, then .env, then ./data. Always absolute, as
+# Dagster asks of its home.
+MARKET_DATA_HOME ?= $(or $(shell sed -n 's/^MARKET_DATA_HOME=//p' .env 2>/dev/null | tr -d "\"'"),./data)
+home_folder := $(if $(filter /%,$(MARKET_DATA_HOME)),$(MARKET_DATA_HOME),$(CURDIR)/$(MARKET_DATA_HOME:./%=%))
+home demo ui: override export MARKET_DATA_HOME := $(home_folder)
+home demo ui: override export DAGSTER_HOME := $(home_folder)/dagster
+
+help: ## list the targets
+	@echo "make <target>, from a fresh clone too; setup runs by itself where it is needed"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv from the lock, when it changed (PYTHON=python3.12 to choose one)
+	@sh tools/setup.sh
+
+home:
+	@mkdir -p "$$DAGSTER_HOME"
+	@# A dagster.yaml of your own in there is left alone.
+	@if [ -L "$$DAGSTER_HOME/dagster.yaml" ] || [ ! -e "$$DAGSTER_HOME/dagster.yaml" ]; then \
+		ln -sf "$(CURDIR)/dagster.yaml" "$$DAGSTER_HOME/dagster.yaml"; fi
+
+demo: setup home ## collect, build and check a few days without network or keys (DEFECTS=1: with faults in them)
+	@.venv/bin/market-data demo $(if $(filter-out 0,$(DEFECTS)),--defects)
+
+ui: setup home ## Dagster's web interface, schedules and sensors (UI_PORT=3001 for another port)
+	@.venv/bin/python -c 'import socket, sys; socket.create_server(("127.0.0.1", int(sys.argv[1])))' $(UI_PORT) 2>/dev/null || { \
+		echo "Port $(UI_PORT) is taken: stop what listens there, or choose another: make ui UI_PORT=$$(($(UI_PORT) + 1))" >&2; exit 1; }
+	@echo "The interface will be at http://127.0.0.1:$(UI_PORT); Ctrl-C stops it."
+	@# The successor, `dg dev`, wants a package and a project layout of its own.
+	@exec env PYTHONWARNINGS='ignore:Function `dev_command` is superseded' .venv/bin/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(UI_PORT)
+
+test: setup ## run the tests (ARGS="-k candles -x" passes more to pytest)
+	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+
+check: setup ## style, types, layers and links
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright
+	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/python tools/check_links.py
+
+bench: setup ## measure throughput and memory
+	@.venv/bin/python -m market_data_tests.bench $(ARGS)
+
+docs: setup ## write the reference pages that come from the code
+	@.venv/bin/python tools/reference.py
+
+# Versions stay as they are unless UPGRADE=1. No index address may get into a lock.
+compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(if $(filter-out 0,$(UPGRADE)),--upgrade)
+lock: setup ## remake the locks from pyproject.toml (UPGRADE=1: with newer versions)
+	@$(compile) pyproject.toml -o requirements.lock
+	@$(compile) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	@echo hatchling | $(compile) - -c requirements-dev.lock -o docker/build.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock docker/build.lock
+
+clean: ## remove .venv, caches and build output; data stays
+	@rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
