@@ -1,0 +1,18 @@
+"""The columns of the `candles` table, found when the first bar is built."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import polars as pl
+
+
+@cache
+def columns() -> Mapping[str, pl.DataType]:
+    """Names to types, in order.
+
+    Not at import: configuration reads the kinds at every start, which must not wait half a second for dataframely.
+    """
+    from market_data.domain.tables._bars import Bars  # noqa: PLC0415
+    from market_data.domain.tables._base import polars_schema  # noqa: PLC0415
+
+    return polars_schema(Bars)

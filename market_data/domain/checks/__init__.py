@@ -1,0 +1,27 @@
+"""One file a family of checks, partition in, findings out; found by scanning."""
+
+from collections.abc import Collection
+from typing import cast
+
+from market_data.domain import plugins
+from market_data.domain.ports.check import Check
+
+
+def check_names() -> tuple[str, ...]:
+    """Every check, in order of name."""
+    return plugins.names(__name__)
+
+
+def check(name: str) -> Check:
+    """The check of that name.
+
+    Raises:
+        LookupError: there is none; the text lists those there are.
+    """
+    return cast("Check", plugins.load(__name__, name, "CHECK"))
+
+
+def applicable(tables: Collection[str]) -> dict[str, str]:
+    """The checks that apply to a feed of these tables, and where each is shown: at the first that it judges."""
+    shown = {name: next((table for table in check(name).tables if table in tables), None) for name in check_names()}
+    return {name: table for name, table in shown.items() if table is not None}

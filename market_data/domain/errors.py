@@ -1,0 +1,85 @@
+"""One tree of errors, and with it the answer to "shall we try again?". No handling here, only the kinds.
+
+MarketDataError
+├── ConfigurationError        the user's files or words are wrong: mend them (exit code 2)
+├── Transient                 the same call may succeed later
+│   ├── VendorUnavailable     time-outs, resets, 429 and 5xx that outlasted the retries
+│   ├── DamagedDownload       cut short, or its checksum does not match: what came was removed
+│   ├── NotYetAvailable       the vendor has not published that day yet
+│   ├── PartitionBusy         another process is replacing the same partition
+│   └── StorageTrouble        the disk is full, read-only, gone, or not ours to write
+└── Permanent                 trying again changes nothing
+    ├── NotAvailable          the vendor has no such symbol, or nothing for that day
+    ├── VendorRefused         the vendor says no: 401, 403, 422
+    ├── BadFile               a file that is not what it claims: no zip, a bomb, a member that escapes its folder
+    ├── MissingInput          a partition that this one is made of does not exist
+    └── WarehouseDamaged      a file and its ledger row disagree
+"""
+
+
+class MarketDataError(Exception):
+    """Base of every error this project raises on purpose; its text is a plain sentence for the user."""
+
+
+class ConfigurationError(MarketDataError):
+    """A file, an argument or an environment variable is wrong; the text names it and says what was expected."""
+
+
+class Transient(MarketDataError):
+    """The same call may succeed later."""
+
+
+class VendorUnavailable(Transient):
+    """The vendor did not answer properly, however often it was asked."""
+
+
+class DamagedDownload(Transient):
+    """What came is shorter than announced or has another checksum; nothing of it was kept."""
+
+
+class NotYetAvailable(Transient):
+    """The vendor has not published that day yet."""
+
+
+class PartitionBusy(Transient):
+    """Another live process has claimed the next revision of the same partition."""
+
+
+class StorageTrouble(Transient):
+    """The file system said no; the text carries its words and the path."""
+
+
+class Permanent(MarketDataError):
+    """Trying again changes nothing."""
+
+
+class NotAvailable(Permanent):
+    """The vendor has no such symbol, or nothing for that day."""
+
+
+class VendorRefused(Permanent):
+    """The vendor refuses the request itself: credentials, entitlement, or its form."""
+
+
+class BadFile(Permanent):
+    """A file is not what it claims to be; it was not used, and what was there before is untouched."""
+
+
+class MissingInput(Permanent):
+    """A partition that this one is made of does not exist yet; the text says how to make it."""
+
+
+class WarehouseDamaged(Permanent):
+    """A file of the warehouse and its ledger row disagree."""
+
+
+def ours(error: MarketDataError | OSError) -> MarketDataError:
+    """The error itself, or what the file system said as one of this tree."""
+    if isinstance(error, MarketDataError):
+        return error
+    return StorageTrouble(f"{error.filename or 'storage'}: {error.strerror or error}")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed later. Anything that is not of this tree is a bug, and is not retried."""
+    return isinstance(error, Transient)

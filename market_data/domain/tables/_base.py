@@ -1,0 +1,63 @@
+"""What a table is: a dataframely schema, an order, and hints for storage. No table stands here."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import dataframely as dy
+import polars as pl
+
+from market_data.domain.time import day_bounds
+
+Schema = type[dy.Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the warehouse.
+
+    Attributes:
+        name: the name used in paths, assets and SQL.
+        schema: the contract of the columns that every feed shares; a source may extend it by subclassing.
+        order: columns by which a partition is sorted; `ts_event` stands for the delivery's clock.
+        times: columns of int64 ns since the epoch, UTC, which SQL shows as timestamps.
+        repetitive: string or decimal columns with few distinct values, stored with a dictionary.
+    """
+
+    name: str
+    schema: Schema
+    order: tuple[str, ...]
+    times: tuple[str, ...] = ()
+    repetitive: tuple[str, ...] = ()
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    """A frame without rows, with the schema's columns and types."""
+    return pl.DataFrame(schema=polars_schema(schema))
+
+
+def polars_schema(schema: Schema) -> dict[str, pl.DataType]:
+    """The polars types of a contract's columns, in order."""
+    return {name: column.dtype for name, column in schema.columns().items()}
+
+
+RECORD = "record"
+"""The column that a contract adds to its schema: which record a row is, so that a broken rule finds it."""
+
+
+@lru_cache(maxsize=256)
+def contract(schema: Schema, day: dt.date, clock: str | None) -> Schema:
+    """The rules of one partition: the schema's, and that the clock (if any) lies within [day, day + 1), UTC.
+
+    Frames that are filtered by it need the column `record` besides the schema's.
+    """
+    members: dict[str, Any] = {RECORD: dy.Int64(nullable=False)}
+    if clock is not None:
+        start, end = day_bounds(day)
+
+        def inside_the_partition_day(cls: Schema) -> pl.Expr:  # noqa: ARG001  dataframely hands the class over
+            return pl.col(clock).is_between(start, end, closed="left")
+
+        members["inside_the_partition_day"] = dy.rule()(inside_the_partition_day)
+    return cast("Schema", type(f"{schema.__name__}Contract", (schema,), members))

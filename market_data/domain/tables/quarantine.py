@@ -1,0 +1,28 @@
+"""Records that broke a contract: which rule, why, what they said, and where they stood in the landed file."""
+
+import dataframely as dy
+
+from market_data.domain.tables._base import Table
+
+
+class Quarantine(dy.Schema):
+    """`record_number` counts the records of `landed_file` from 0, a header line not counted.
+
+    `original` is the record as the vendor wrote it, a JSON object; `run_id` is the run that first set it aside.
+    """
+
+    table = dy.String(nullable=False)
+    rule = dy.String(nullable=False)
+    reason = dy.String(nullable=False)
+    landed_file = dy.String(nullable=False)
+    record_number = dy.Int64(nullable=False)
+    original = dy.String(nullable=False)
+    run_id = dy.String(nullable=False)
+
+
+TABLE = Table(
+    name="quarantine",
+    schema=Quarantine,
+    order=("table", "landed_file", "record_number", "rule"),
+    repetitive=("table", "rule", "reason", "landed_file", "run_id"),
+)

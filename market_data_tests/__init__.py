@@ -1,0 +1,1 @@
+"""The tests of market_data, laid out like the package."""

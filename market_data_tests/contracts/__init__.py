@@ -1,0 +1,1 @@
+"""Cases that every plug-in of a port passes, present and future."""

@@ -1,0 +1,119 @@
+"""A partition in memory, as checks see one, and small frames of the tables to fill it with."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from market_data.domain.account import Account
+from market_data.domain.partition import Partition
+from market_data.domain.ports.check import RevisionFacts
+from market_data.domain.ports.source import Delivery
+from market_data.domain.tables import table
+from market_data.domain.tables._base import empty, polars_schema
+from market_data.domain.time import NS_PER_MINUTE, day_start
+
+DAY = dt.date(2024, 5, 8)
+START = day_start(DAY)
+DUE = dt.datetime(2024, 5, 9, 12, tzinfo=dt.UTC)
+INSTRUMENT = "XRPETH"
+PARTITION = Partition("xrpeth", DAY, "XRP-ETH")
+IN_TIME = dt.datetime(2024, 5, 9, 9, tzinfo=dt.UTC)
+FETCHED = ("instruments", "trades", "quotes", "vendor_candles")
+TABLES = (*FETCHED, "candles")
+DELIVERIES: Mapping[str, Delivery] = {
+    "instruments": Delivery(table("instruments").schema, "", ("instrument_id",)),
+    "trades": Delivery(table("trades").schema, "ts_event", ("trade_id",), running_id=True),
+    "quotes": Delivery(table("quotes").schema, "ts_event"),
+    "vendor_candles": Delivery(table("vendor_candles").schema, "ts_open", ("timeframe", "ts_open")),
+}
+
+
+@dataclass
+class MemoryView:
+    """The rows of a partition by table; a table of the feed that is not among them has no revision yet."""
+
+    rows: Mapping[str, pl.DataFrame]
+    tables: Sequence[str] = TABLES
+    deliveries: Mapping[str, Delivery] = field(default_factory=lambda: DELIVERIES)
+    accounts: Mapping[str, Account] = field(default_factory=dict[str, Account])
+    notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    quarantined: Mapping[str, int] = field(default_factory=dict[str, int])
+    has_session: bool = True
+    first_committed_at: dt.datetime = IN_TIME
+    partition: Partition = PARTITION
+    due_at: dt.datetime = DUE
+
+    def delivery(self, table: str) -> Delivery | None:
+        return self.deliveries.get(table)
+
+    def facts(self, table: str) -> RevisionFacts | None:
+        if table not in self.rows:
+            return None
+        count = len(self.rows[table])
+        account = self.accounts.get(table, Account(records=count, accepted=count))
+        return RevisionFacts(count, account, self.first_committed_at, self.notes.get(table, {}))
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        return self.rows[table].lazy() if table in self.rows else nothing(table).lazy()
+
+    def set_aside(self, table: str) -> int:
+        return self.quarantined.get(table, 0)
+
+
+def nothing(name: str) -> pl.DataFrame:
+    """A table without rows."""
+    return empty(table(name).schema)
+
+
+def frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of a table; what a row leaves out is null, and numbers are written as text."""
+    types = polars_schema(table(name).schema)
+    decimals = {column for column, kind in types.items() if isinstance(kind, pl.Decimal)}
+    values = [{column: _exact(row.get(column), column in decimals) for column in types} for row in rows]
+    return pl.DataFrame(values, schema=types, orient="row")
+
+
+def _exact(value: Any, is_decimal: bool) -> Any:
+    return Decimal(value) if is_decimal and value is not None else value
+
+
+def trade(number: int, **values: Any) -> dict[str, Any]:
+    """The trade with that ordinal, a second after the one before it."""
+    first = {"ts_event": START + number * 1_000_000_000, "ordinal": number, "trade_id": str(100 + number)}
+    return {**first, "price": "0.0014", "size": "5", "side": "buy", **values}
+
+
+def quote(number: int, **values: Any) -> dict[str, Any]:
+    """The quote with that ordinal."""
+    prices = {"bid_price": "0.0013", "bid_size": "1", "ask_price": "0.0014", "ask_size": "2"}
+    return {"ts_event": START + number, "ordinal": number, **prices, **values}
+
+
+def bar(minute: int, **values: Any) -> dict[str, Any]:
+    """A one-minute bar with trades, at a minute of the day."""
+    prices = {"open": "1.1", "high": "1.3", "low": "1", "close": "1.2"}
+    sums = {"volume": "10", "quote_volume": "12", "vwap": "1.2", "trade_count": 3}
+    key = {"kind": "time", "timeframe": "1m", "instrument_id": INSTRUMENT, "ts_open": START + minute * NS_PER_MINUTE}
+    return {**key, **prices, **sums, **values}
+
+
+def flat_bar(minute: int, price: str = "1.2", **values: Any) -> dict[str, Any]:
+    """A one-minute bar without trades."""
+    prices = dict.fromkeys(("open", "high", "low", "close"), price)
+    return bar(minute, **prices, **{"volume": "0", "quote_volume": "0", "vwap": None, "trade_count": 0, **values})
+
+
+def clean_rows() -> dict[str, pl.DataFrame]:
+    """A small partition of every table without a defect."""
+    bars = [bar(0), bar(1), flat_bar(2), bar(3)]
+    return {
+        "instruments": frame("instruments", [{"instrument_id": INSTRUMENT, "raw_symbol": INSTRUMENT, "kind": "spot"}]),
+        "trades": frame("trades", [trade(number) for number in range(6)]),
+        "quotes": frame("quotes", [quote(number) for number in range(6)]),
+        "vendor_candles": frame("vendor_candles", bars),
+        "candles": frame("candles", [*bars, bar(0, timeframe="1h"), bar(0, kind="tick", timeframe="100t")]),
+    }
