@@ -1,0 +1,5 @@
+"""The vendors' bytes as they came, with their SHA-256. No decoding, no network."""
+
+from market_data.landing.store import Landing
+
+__all__ = ["Landing"]

@@ -1,0 +1,33 @@
+"""The environment variables of the platform itself. A source's secrets are read by that source, when it fetches."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
+
+
+class Environment(BaseSettings):
+    """`MARKET_DATA_*` from the environment or a `.env` file in the working folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MARKET_DATA_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # for the reference
+    )
+
+    home: Path = Path("data")
+    """Root of landing, warehouse and ledger (`MARKET_DATA_HOME`)."""
+    config: Path | None = None
+    """The feeds file (`MARKET_DATA_CONFIG`); without it `./feeds.yaml`, else the one that comes with the package."""
+
+    @property
+    def config_path(self) -> Path:
+        """The feeds file that counts."""
+        if self.config is not None:
+            return self.config
+        own = Path("feeds.yaml")
+        return own if own.exists() else PACKAGED_FEEDS

@@ -1,0 +1,135 @@
+"""Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import ValidationError
+
+from market_data.domain.errors import ConfigurationError
+from market_data.domain.ports.source import SourceInfo
+from market_data.settings.environment import Environment
+from market_data.settings.model import Feed, Settings
+
+_LONGEST_VALUE = 80
+_SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose plain scalars stay text: the symbol NO is no boolean, 1000 no number, a bad date no traceback.
+
+    The models turn text into numbers and days, and say what they expected.
+    """
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _no_key_twice(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise ConfigurationError(
+                f"{key.start_mark.name}:{key.start_mark.line + 1}: {key.value!r} stands here a second time; "
+                "expected each name once"
+            )
+        seen.add(key.value)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)  # pyright: ignore[reportUnknownMemberType]
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _no_key_twice)
+
+
+def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | None = None) -> Settings:
+    """The settings, from the environment and the feeds file it names.
+
+    Args:
+        sources: what there is to collect from; each says which tables and options it has.
+        environment: read from the process where it is not given.
+
+    Raises:
+        ConfigurationError: with file, line, key, value and what was expected.
+    """
+    environment = environment or Environment()
+    path = environment.config_path
+    document, node = _read(path)
+    if not isinstance(document, dict) or set(document) != {"feeds"} or not isinstance(document["feeds"], dict):
+        raise ConfigurationError(f"{path}: expected one key, 'feeds', that holds a stanza for each feed")
+    feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
+    if len({name.lower() for name in feeds}) < len(feeds):
+        raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
+    return Settings(home=environment.home.absolute(), config_path=path, feeds=feeds)
+
+
+def _read(path: Path) -> tuple[Any, yaml.Node | None]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); MARKET_DATA_CONFIG names it") from error
+    try:
+        loader = _Loader(text)
+        loader.name = str(path)
+        node = loader.get_single_node()
+        return (loader.construct_document(node) if node else None), node  # pyright: ignore[reportUnknownMemberType]
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path, node: yaml.Node | None) -> Feed:
+    if not isinstance(stanza, dict):
+        raise ConfigurationError(f"{path}:{_line(node, ['feeds', name])}: feeds.{name}: expected a stanza with keys")
+    fields: dict[str, Any] = {"name": name, **stanza}  # pyright: ignore[reportUnknownVariableType]
+    problems: list[str] = []
+    if (source := sources.get(str(fields.get("source")))) is not None:
+        try:
+            fields["options"] = source.options.model_validate(fields.get("options") or {})
+        except ValidationError as error:
+            problems += _sentences(["feeds", name, "options"], error, path, node)
+    try:
+        feed = Feed.model_validate(fields, context={"sources": sources})
+    except ValidationError as error:
+        problems = _sentences(["feeds", name], error, path, node) + problems
+        raise ConfigurationError("\n".join(problems)) from None
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return feed
+
+
+def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.Node | None) -> list[str]:
+    sentences: list[str] = []
+    for item in error.errors(include_url=False):
+        keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
+        value = "..." if _SECRET.search(keys[-1]) else _short(item["input"])
+        shown = f"{path}:{_line(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
+        what = item["msg"].removeprefix("Value error, ")
+        expected = {"extra_forbidden": "there is no such key", "missing": "is expected, but absent"}
+        words = expected.get(item["type"], what)
+        sentences.append(f"{shown}: {words[0].lower()}{words[1:]}")
+    return sentences
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def _line(node: yaml.Node | None, keys: list[str]) -> int:
+    """The line of the deepest key that stands in the file, from 1."""
+    line = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = [(k, v) for k, v in node.value if k.value == key]
+            if not found:
+                return line
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
+            node = cast("yaml.Node", node.value[int(key)])
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

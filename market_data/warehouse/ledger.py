@@ -1,0 +1,207 @@
+"""One row for each revision of each partition of each table: what counts, what it superseded, what it was made of."""
+
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    RowMapping,
+    Select,
+    and_,
+    create_engine,
+    delete,
+    event,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from market_data.domain.account import Account
+from market_data.domain.partition import Partition
+from market_data.domain.time import to_datetime
+from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, metadata, revisions
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of one partition of one table. Instants are ns since the epoch, UTC."""
+
+    id: int
+    table: str
+    partition: Partition
+    revision: int
+    state: str
+    writer: str
+    path: Path
+    sha256: str
+    size_bytes: int
+    rows: int
+    columns: str
+    first_ns: int | None
+    last_ns: int | None
+    account: Account
+    inputs: Sequence[Mapping[str, Any]]
+    notes: Mapping[str, Any]
+    source: str
+    code_version: str
+    run_id: str
+    committed_ns: int
+
+    @property
+    def committed_at(self) -> dt.datetime:
+        """When it became current, UTC."""
+        return to_datetime(self.committed_ns)
+
+
+class Ledger:
+    """The ledger at a database URL; the relation is made where it does not exist."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            _make_sqlite_strict(self._engine)
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        metadata.create_all(self._engine)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def current(self, table: str, partition: Partition) -> Revision | None:
+        """The revision that counts now."""
+        found = self._select(and_(*_of(table, partition), revisions.c.state == CURRENT))
+        return found[0] if found else None
+
+    def history(self, table: str, partition: Partition) -> list[Revision]:
+        """Every revision that ever counted, oldest first."""
+        return self._select(and_(*_of(table, partition), revisions.c.state != PENDING))
+
+    def histories(self, partition: Partition) -> dict[str, list[Revision]]:
+        """Every revision of a partition that ever counted, by table, oldest first."""
+        found: dict[str, list[Revision]] = {}
+        for revision in self._select(and_(*_within(partition), revisions.c.state != PENDING)):
+            found.setdefault(revision.table, []).append(revision)
+        return found
+
+    def pending(self, table: str | None = None, partition: Partition | None = None) -> list[Revision]:
+        """Claims that are neither made current nor given up."""
+        where = [revisions.c.state == PENDING]
+        if table is not None and partition is not None:
+            where += _of(table, partition)
+        return self._select(and_(*where))
+
+    def find(self, *where: ColumnElement[bool], as_of: int | None = None) -> list[Revision]:
+        """The revisions that count (or, with `as_of` in ns, that counted then), by table, feed, day, symbol."""
+        return self._select(and_(_counting(as_of), *where))
+
+    def rows(self, query: Select[Any], as_of: int | None = None) -> Sequence[Row[Any]]:
+        """What `query` selects of the revisions that count (or counted then): faster by far than `Revision`s."""
+        with self._reader.connect() as connection:
+            return connection.execute(query.where(_counting(as_of))).all()
+
+    def claim(self, values: Mapping[str, Any], table: str, partition: Partition, follows: int) -> Revision | None:
+        """Enter a pending revision after the one numbered `follows` (0: the first).
+
+        None where another writer's claim is in the way, or another revision came meanwhile.
+        """
+        newest = select(revisions.c.revision, revisions.c.state, revisions.c.committed_ns)
+        newest = newest.where(*_of(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
+        with self._engine.begin() as connection:
+            last = connection.execute(newest).first()
+            if (last is not None and last.state == PENDING) or follows != (last.revision if last is not None else 0):
+                return None
+            row = {**values, "table_name": table, **_key(partition), "state": PENDING, "revision": follows + 1}
+            # A clock that was set back must not make a later revision older than the one it supersedes.
+            row["committed_ns"] = max(time.time_ns(), last.committed_ns + 1 if last is not None else 0)
+            try:
+                entered = connection.execute(insert(revisions).values(row).returning(*revisions.c))
+                return _revision(entered.mappings().one())
+            except IntegrityError:  # PostgreSQL: the other claim was entered since the select
+                return None
+
+    def commit(self, claim: Revision, superseded_path: Path | None) -> Revision:
+        """Make a pending revision current, and the one before it superseded, its file now at `superseded_path`.
+
+        Without that path the one before it, if any, is lost: its file was damaged or gone already.
+        """
+        now = max(claim.committed_ns, time.time_ns())
+        with self._engine.begin() as connection:
+            values: dict[str, Any] = {"state": LOST, "superseded_ns": now}
+            if superseded_path is not None:
+                values |= {"state": SUPERSEDED, "path": superseded_path.as_posix()}
+            before = and_(*_of(claim.table, claim.partition), revisions.c.state == CURRENT)
+            connection.execute(update(revisions).where(before).values(values))
+            counts = {"state": CURRENT, "committed_ns": now}
+            connection.execute(update(revisions).where(revisions.c.id == claim.id).values(counts))
+        return dataclasses.replace(claim, **counts)
+
+    def abandon(self, claim_id: int) -> None:
+        """Give up a claim."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING))
+
+    def _select(self, where: ColumnElement[bool]) -> list[Revision]:
+        order = (
+            revisions.c.table_name,
+            revisions.c.feed,
+            revisions.c.date,
+            revisions.c.symbol,
+            revisions.c.revision,
+        )
+        with self._reader.connect() as connection:
+            rows = connection.execute(select(revisions).where(where).order_by(*order)).mappings()
+            return [_revision(row) for row in rows]
+
+
+_IS_PENDING = revisions.c.state == PENDING
+
+
+def _counting(as_of: int | None) -> ColumnElement[bool]:
+    if as_of is None:
+        return revisions.c.state == CURRENT
+    counted = or_(revisions.c.superseded_ns.is_(None), revisions.c.superseded_ns > as_of)
+    return and_(revisions.c.state.in_([CURRENT, SUPERSEDED]), revisions.c.committed_ns <= as_of, counted)
+
+
+def _key(partition: Partition) -> dict[str, Any]:
+    return {"feed": partition.feed, "symbol": partition.symbol, "date": partition.date}
+
+
+def _within(partition: Partition) -> list[ColumnElement[bool]]:
+    return [revisions.c[name] == value for name, value in _key(partition).items()]
+
+
+def _of(table: str, partition: Partition) -> list[ColumnElement[bool]]:
+    return [revisions.c.table_name == table, *_within(partition)]
+
+
+def _revision(row: RowMapping) -> Revision:
+    same = {name: row[name] for name in Revision.__dataclass_fields__ if name in row}
+    same |= {"path": Path(row["path"]), "account": Account(**row["account"])}
+    partition = Partition(row["feed"], row["date"], row["symbol"])
+    return Revision(table=row["table_name"], partition=partition, **same)
+
+
+def _make_sqlite_strict(engine: Engine) -> None:
+    """A writer takes SQLite's write lock at its beginning and waits for it; what is committed is on disk."""
+
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)

@@ -1,0 +1,48 @@
+"""The ledger's one relation, in SQLAlchemy, so that SQLite and PostgreSQL keep it alike. No queries."""
+
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy.types import JSON
+
+metadata = MetaData()
+
+PENDING, CURRENT, SUPERSEDED, LOST = "pending", "current", "superseded", "lost"
+"""A claim; what counts; what counted; what counted, but whose file was found damaged or gone when it was replaced."""
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("table_name", String(64), nullable=False),
+    Column("feed", String(64), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("writer", String(64), nullable=False, comment="whose claim it is, while it is pending"),
+    Column("path", String(512), nullable=False, comment="relative to the warehouse's root"),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("columns", String(16), nullable=False, comment="fingerprint of names and types"),
+    Column("first_ns", BigInteger, comment="first instant by the partition's clock, ns since the epoch, UTC"),
+    Column("last_ns", BigInteger),
+    Column("account", JSON, nullable=False),
+    Column("inputs", JSON, nullable=False, comment="landed files or revisions it was made of, with their hashes"),
+    Column("notes", JSON, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("code_version", String(64), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column(
+        "committed_ns",
+        BigInteger,
+        nullable=False,
+        comment="ns since the epoch, UTC; of the claim while pending",
+    ),
+    Column("superseded_ns", BigInteger),
+    # The claim: of two writers that replace one partition at once, one meets this constraint.
+    UniqueConstraint("table_name", "feed", "symbol", "date", "revision"),
+    Index("revisions_by_partition", "feed", "date", "symbol", "table_name"),
+    Index("revisions_by_state", "state", "table_name", "feed", "date", "symbol"),
+    # The views ask which shapes of columns a table has: without it that reads every row.
+    Index("revisions_by_columns", "state", "table_name", "columns"),
+)

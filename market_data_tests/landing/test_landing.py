@@ -1,0 +1,73 @@
+"""Landed bytes: whole or not there, kept when they are replaced, fetched by one process at a time."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from market_data.domain.partition import Partition
+from market_data.domain.ports.source import Fetched, LandedFile, Request
+from market_data.landing import Landing
+
+REQUEST = Request("trades", Partition("feed", dt.date(2024, 1, 15), "AAA-USD"), "AAAUSD")
+
+
+def bring(landing: Landing, content: bytes, name: str = "trades.csv") -> None:
+    with landing.workdir(REQUEST) as folder:
+        path = folder / name
+        path.write_bytes(content)
+        landing.land(REQUEST, [Fetched(path, name, "https://vendor.example/trades.csv")])
+
+
+def only(landing: Landing) -> LandedFile:
+    found = landing.find(REQUEST)
+    assert found is not None
+    (file,) = found
+    return file
+
+
+def test_what_was_landed_is_found_with_its_hash(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    assert landing.find(REQUEST) is None
+    bring(landing, b"abc")
+    file = only(landing)
+    assert file.path.read_bytes() == b"abc"
+    assert file.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (file.name, file.size_bytes) == ("trades.csv", 3)
+
+
+def test_bytes_that_the_vendor_replaced_stay_beside_the_new_ones(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    bring(landing, b"first")
+    first = only(landing)
+    bring(landing, b"second")
+    second = only(landing)
+    assert (first.path.read_bytes(), second.path.read_bytes()) == (b"first", b"second")
+
+
+def test_landing_the_same_bytes_again_changes_nothing(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    bring(landing, b"same")
+    manifest = next(tmp_path.rglob("manifest.json")).read_bytes()
+    bring(landing, b"same")
+    assert next(tmp_path.rglob("manifest.json")).read_bytes() == manifest
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"bad")])
+def test_a_damaged_or_missing_file_does_not_count(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    landing = Landing(tmp_path)
+    bring(landing, b"good")
+    file = only(landing)
+    damage(file.path)
+    assert landing.find(REQUEST) is None
+    bring(landing, b"good")
+    assert landing.find(REQUEST) is not None
+
+
+def test_a_workdir_survives_the_process_that_used_it(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), Landing(tmp_path).workdir(REQUEST) as folder:
+        (folder / "part").write_bytes(b"half")
+        raise RuntimeError
+    with Landing(tmp_path).workdir(REQUEST) as folder:
+        assert (folder / "part").read_bytes() == b"half"

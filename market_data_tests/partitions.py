@@ -1,0 +1,92 @@
+"""Partitions put into a warehouse by hand, and ledgers that name as many of them as a test wants."""
+
+import datetime as dt
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import insert
+
+from market_data.domain.account import Account
+from market_data.domain.partition import Partition
+from market_data.domain.tables import table as table_named
+from market_data.domain.tables._base import Schema
+from market_data.warehouse import Ledger, Revision, Warehouse
+from market_data.warehouse.parquet import fingerprint
+from market_data.warehouse.schema import CURRENT, revisions
+from market_data.warehouse.store import Origin
+from market_data_tests.partition_view import frame
+
+ORIGIN = Origin(source="test", code_version="test 1", run_id="run-1")
+
+
+def warehouse_at(home: Path) -> Warehouse:
+    """A warehouse where the settings of that home expect it."""
+    home.mkdir(parents=True, exist_ok=True)
+    return Warehouse(home / "warehouse", Ledger(f"sqlite:///{home}/ledger.db"))
+
+
+def put(
+    warehouse: Warehouse,
+    table: str,
+    partition: Partition,
+    rows: pl.DataFrame | Iterable[dict[str, Any]],
+    *,
+    schema: Schema | None = None,
+    rejected: int = 0,
+) -> Revision:
+    """Make rows the partition; what a row leaves out is null."""
+    schema = schema or table_named(table).schema
+    data = rows if isinstance(rows, pl.DataFrame) else frame(table, list(rows))
+    clock = table_named(table).order[0]
+    with warehouse.stage(table, partition, schema, clock) as staged:
+        staged.write(data)
+        account = Account(records=len(data) + rejected, accepted=len(data), rejected=rejected)
+        return staged.commit(account, ORIGIN)[0]
+
+
+@cache
+def _fingerprint(table: str) -> str:
+    return fingerprint(table_named(table).schema)
+
+
+def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
+    """A ledger row of a current revision; its file need not exist."""
+    keys = f"feed={partition.feed}/symbol={partition.symbol}/date={partition.date.isoformat()}"
+    return {
+        "table_name": table,
+        "feed": partition.feed,
+        "symbol": partition.symbol,
+        "date": partition.date,
+        "revision": 1,
+        "state": CURRENT,
+        "writer": "test",
+        "path": f"{table}/{keys}/data.parquet",
+        "sha256": "0" * 64,
+        "size_bytes": 1_000,
+        "rows": 1,
+        "columns": _fingerprint(table),
+        "account": {"records": 1, "accepted": 1},
+        "inputs": [],
+        "notes": {},
+        "source": "test",
+        "code_version": "test 1",
+        "run_id": "run-1",
+        "committed_ns": 1,
+        **values,
+    }
+
+
+def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
+    """The ledger, with these rows in it."""
+    with ledger._engine.begin() as connection:
+        connection.execute(insert(revisions), list(rows))
+    return ledger
+
+
+def days(first: str, count: int) -> list[dt.date]:
+    """So many days from the first."""
+    start = dt.date.fromisoformat(first)
+    return [start + dt.timedelta(days=n) for n in range(count)]

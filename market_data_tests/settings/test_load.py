@@ -1,0 +1,122 @@
+"""Every mistake in the feeds file is refused at load, in words that name file, line, key, value and expectation."""
+
+from pathlib import Path
+
+import pytest
+
+from market_data.domain.errors import ConfigurationError
+from market_data.settings import Environment, Settings, load_settings
+from market_data.sources import catalog
+
+GOOD = """
+feeds:
+  xrpeth:
+    source: binance_vision
+    symbols: {XRP-ETH: XRPETH}
+    tables: [instruments, trades, vendor_candles]
+    start: 2019-10-11
+    calendar: 24/7
+    options: {market: spot, base_url: "http://127.0.0.1:20080"}
+"""
+
+
+def load(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings(catalog(), Environment(home=tmp_path / "home", config=path))
+
+
+def test_the_designs_stanza_loads_as_written(tmp_path: Path) -> None:
+    feed = load(tmp_path, GOOD).feeds["xrpeth"]
+    assert feed.symbols == {"XRP-ETH": "XRPETH"}
+    assert feed.start.isoformat() == "2019-10-11"
+    assert feed.assets == ("instruments", "trades", "vendor_candles", "candles", "quality_reports")
+    assert str(feed.options.base_url).rstrip("/") == "http://127.0.0.1:20080"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("calendar: 24/7", "calender: 24/7"), ["feeds.yaml:8", "feeds.xrpeth.calender", "'24/7'", "no such key"]),
+        (("2019-10-11", "2019-13-11"), ["feeds.yaml:7", "feeds.xrpeth.start", "'2019-13-11'", "valid date"]),
+        (("2019-10-11", "yesterday"), ["feeds.yaml:7", "feeds.xrpeth.start", "'yesterday'", "valid date"]),
+        (("binance_vision", "binance"), ["feeds.xrpeth.source", "'binance'", "binance_vision", "simulated"]),
+        (("{XRP-ETH: XRPETH}", "5"), ["feeds.xrpeth.symbols", "'5'", "dictionary"]),
+        (("{XRP-ETH: XRPETH}", "[]"), ["feeds.xrpeth.symbols", "at least 1"]),
+        (("XRP-ETH:", "XRP/ETH:"), ["feeds.yaml:5", "XRP/ETH", "safe in a path"]),
+        (("XRP-ETH:", '"..":'), ["feeds.yaml:5", "'..'", "safe in a path"]),
+        (("{XRP-ETH: XRPETH}", "[ETH, eth]"), ["feeds.xrpeth.symbols", "case"]),
+        (("{XRP-ETH: XRPETH}", "[ETH, ETH]"), ["feeds.xrpeth.symbols", "once"]),
+        (("trades, ", "tradez, "), ["feeds.xrpeth.tables", "tradez", "trades"]),
+        (("calendar: 24/7", "calendar: MOON"), ["feeds.xrpeth.calendar", "'MOON'", "24/7"]),
+        (("calendar: 24/7", "end: 2019-10-10"), ["feeds.xrpeth", "2019-10-10", "not before start"]),
+        (("calendar: 24/7", "candles: {time: [7m]}"), ["feeds.xrpeth.candles", "7m"]),
+        (("calendar: 24/7", "candles: {renko: [1m]}"), ["feeds.xrpeth.candles", "renko", "time"]),
+        (("market: spot", "market: moon"), ["feeds.yaml:9", "feeds.xrpeth.options.market", "'moon'", "spot"]),
+        (("market: spot", "markt: spot"), ["feeds.xrpeth.options.markt", "no such key"]),
+        (("  xrpeth:", "  xrp eth:"), ["'xrp eth'", "asset group"]),
+        (("  xrpeth:", "  xrp-eth:"), ["feeds.yaml:3", "'xrp-eth'", "asset group"]),
+        (("    source: binance_vision\n", ""), ["feeds.xrpeth.source", "absent"]),
+        (("feeds:", "feed:"), ["feeds.yaml", "'feeds'"]),
+        (("[instruments", "[[instruments"), ["feeds.yaml", "is not YAML"]),
+    ],
+)
+def test_a_mistake_is_refused_with_file_key_value_and_expectation(
+    tmp_path: Path, change: tuple[str, str], words: list[str]
+) -> None:
+    assert change[0] in GOOD
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, GOOD.replace(*change))
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_two_feeds_of_one_name_are_refused_with_the_line_of_the_second(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"feeds\.yaml:10: 'xrpeth' stands here a second time"):
+        load(tmp_path, GOOD + GOOD.replace("\nfeeds:\n", ""))
+
+
+def test_every_mistake_of_a_stanza_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, GOOD.replace("2019-10-11", "never").replace("market: spot", "market: moon"))
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_symbols_that_yaml_would_take_for_something_else_stay_text(tmp_path: Path) -> None:
+    feed = load(tmp_path, GOOD.replace("{XRP-ETH: XRPETH}", "[NO, 1000, 1e3, 2024-01-01]")).feeds["xrpeth"]
+    assert list(feed.symbols) == ["NO", "1000", "1e3", "2024-01-01"]
+
+
+def test_a_secret_written_into_the_file_by_mistake_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, GOOD.replace("market: spot", "market: spot, api_key: hunter2"))
+    assert "api_key" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_settings_and_feeds_are_frozen(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.home = tmp_path  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(ValueError, match="frozen"):
+        settings.feeds["xrpeth"].source = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: cannot be read .* MARKET_DATA_CONFIG names it"):
+        load_settings(catalog(), Environment(home=tmp_path, config=tmp_path / "nowhere.yaml"))
+
+
+def test_home_and_config_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.yaml").write_text(GOOD, encoding="utf-8")
+    monkeypatch.setenv("MARKET_DATA_CONFIG", str(tmp_path / "mine.yaml"))
+    monkeypatch.setenv("MARKET_DATA_HOME", str(tmp_path / "else"))
+    settings = load_settings(catalog())
+    assert list(settings.feeds) == ["xrpeth"]
+    assert settings.warehouse == tmp_path / "else" / "warehouse"
+
+
+def test_the_packaged_feeds_load_without_any_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MARKET_DATA_CONFIG", raising=False)
+    assert {"demo", "demo_defects"} <= set(load_settings(catalog()).feeds)

@@ -1,0 +1,17 @@
+"""A warehouse in a temporary folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from market_data.warehouse import Warehouse
+from market_data_tests.partitions import warehouse_at
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    opened = warehouse_at(tmp_path / "home")
+    yield opened
+    opened.close()
+    opened.ledger.close()

@@ -1,0 +1,229 @@
+"""Replacing partitions: revisions, history, reading as of a time, claims of dead and living writers."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from market_data.domain.account import Account
+from market_data.domain.errors import PartitionBusy, WarehouseDamaged
+from market_data.domain.partition import Partition
+from market_data.domain.tables import table
+from market_data.domain.tables._base import polars_schema
+from market_data.storage.files import sha256
+from market_data.warehouse import Ledger, Revision, Warehouse, ledger, store
+from market_data.warehouse.store import Origin
+from market_data_tests.warehouse_invariants import assert_sound
+
+PARTITION = Partition("feed", dt.date(2024, 1, 15), "1000")
+SCHEMA = table("trades").schema
+ORIGIN = Origin("test", "test 1", "run-1")
+
+
+def trades(prices: list[int]) -> pl.DataFrame:
+    count = len(prices)
+    return pl.DataFrame(
+        {
+            "ts_event": list(range(count)),
+            "ts_recv": [None] * count,
+            "ordinal": list(range(count)),
+            "trade_id": [str(n) for n in range(count)],
+            "price": [Decimal(price) for price in prices],
+            "size": [Decimal(1)] * count,
+            "side": ["buy"] * count,
+        },
+        schema=polars_schema(SCHEMA),
+    )
+
+
+def replace(warehouse: Warehouse, *frames: pl.DataFrame, after: int | None = store.ANY) -> tuple[Revision, bool]:
+    with warehouse.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
+        for frame in frames:
+            staged.write(frame)
+        rows = sum(map(len, frames))
+        return staged.commit(Account(rows, rows), ORIGIN, after)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    book = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    opened = Warehouse(tmp_path / "warehouse", book)
+    yield opened
+    opened.close()
+    book.close()
+
+
+def test_the_same_rows_add_no_revision_and_change_no_byte(warehouse: Warehouse) -> None:
+    first, changed = replace(warehouse, trades([1, 2, 3]))
+    again, changed_again = replace(warehouse, trades([1, 2, 3]))
+    assert (changed, changed_again) == (True, False)
+    assert first == again
+    assert_sound(warehouse)
+
+
+def test_how_rows_are_cut_into_batches_changes_no_byte(warehouse: Warehouse) -> None:
+    frame = trades(list(range(1, 1_000)))
+    whole, _ = replace(warehouse, frame)
+    cut, changed = replace(warehouse, *(frame[n : n + 37] for n in range(0, len(frame), 37)))
+    assert not changed
+    assert cut.sha256 == whole.sha256
+
+
+def test_changed_rows_make_a_revision_that_keeps_the_superseded_file(warehouse: Warehouse) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    second, changed = replace(warehouse, trades([2]))
+    assert changed
+    assert (first.revision, second.revision) == (1, 2)
+    old, new = warehouse.ledger.history("trades", PARTITION)
+    assert [pl.read_parquet(warehouse.file_of(r), hive_partitioning=False)["price"][0] for r in (old, new)] == [1, 2]
+    assert_sound(warehouse)
+
+
+def test_as_of_finds_what_counted_then(warehouse: Warehouse) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    second, _ = replace(warehouse, trades([2]))
+    find = warehouse.ledger.find
+    assert find(as_of=first.committed_ns - 1) == []
+    assert [revision.revision for revision in find(as_of=first.committed_ns)] == [1]
+    assert [revision.revision for revision in find(as_of=second.committed_ns - 1)] == [1]
+    assert [revision.revision for revision in find(as_of=second.committed_ns)] == [2]
+
+
+def test_going_back_to_earlier_rows_is_a_third_revision(warehouse: Warehouse) -> None:
+    for price in (1, 2, 1):
+        replace(warehouse, trades([price]))
+    history = warehouse.ledger.history("trades", PARTITION)
+    assert [revision.revision for revision in history] == [1, 2, 3]
+    assert history[0].sha256 == history[2].sha256
+    assert_sound(warehouse)
+
+
+def test_what_is_not_committed_leaves_nothing(warehouse: Warehouse) -> None:
+    with pytest.raises(RuntimeError), warehouse.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
+        staged.write(trades([1]))
+        raise RuntimeError
+    assert warehouse.current("trades", PARTITION) is None
+    assert list(warehouse.root.rglob("*.parquet")) == []
+
+
+def test_a_living_writers_claim_is_waited_for_and_then_refused(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.1)
+    other = Warehouse(warehouse.root, warehouse.ledger)
+    with other.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
+        staged.write(trades([9]))
+        staged.writer.close()
+        values = other._values(staged, "0" * 64, Account(1, 1), ORIGIN)
+        assert (
+            other.ledger.claim(values, "trades", PARTITION, follows=len(other.ledger.history("trades", PARTITION)))
+            is not None
+        )
+        with pytest.raises(PartitionBusy, match="another process is replacing it"):
+            replace(warehouse, trades([1]))
+        other.close()
+    revision, changed = replace(warehouse, trades([1]))  # the claim's writer is dead now: settled on the way
+    assert (revision.revision, changed) == (1, True)
+    assert_sound(warehouse)
+
+
+def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(warehouse: Warehouse) -> None:
+    replace(warehouse, trades([1]))
+    dying = Warehouse(warehouse.root, warehouse.ledger)
+    with dying.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
+        staged.write(trades([2]))
+        staged.writer.close()
+        values = dying._values(staged, sha256(staged.path), Account(1, 1), ORIGIN)
+        dying.ledger.claim(values, "trades", PARTITION, follows=len(dying.ledger.history("trades", PARTITION)))
+        (claim,) = dying.ledger.pending()
+        current = dying.current("trades", PARTITION)
+        assert current is not None
+        dying._keep(current)
+        staged.path.replace(warehouse.root / claim.path)
+    dying.close()
+    assert warehouse.recover() == 1
+    current = warehouse.current("trades", PARTITION)
+    assert current is not None
+    assert current.revision == 2
+    assert_sound(warehouse)
+
+
+def test_a_replacement_made_from_another_revision_is_refused(warehouse: Warehouse) -> None:
+    replace(warehouse, trades([1]), after=None)
+    with pytest.raises(PartitionBusy, match="meanwhile"):
+        replace(warehouse, trades([2]), after=None)
+    assert replace(warehouse, trades([2]), after=1)[0].revision == 2
+
+
+def test_a_scan_stays_what_it_was_while_the_partition_is_replaced(warehouse: Warehouse) -> None:
+    replace(warehouse, trades([1]))
+    rows = warehouse.scan("trades", PARTITION)
+    replace(warehouse, trades([2, 3]))
+    assert rows.collect()["price"].to_list() == [1]
+    assert warehouse.scan("trades", PARTITION).collect()["price"].to_list() == [2, 3]
+
+
+def test_a_file_that_someone_changed_is_not_read(warehouse: Warehouse) -> None:
+    revision, _ = replace(warehouse, trades([1]))
+    trades([5]).write_parquet(warehouse.root / revision.path)
+    with pytest.raises(WarehouseDamaged, match="is not what the ledger says"):
+        warehouse.scan("trades", PARTITION)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [remove, flip_a_byte])
+def test_a_damaged_or_removed_file_is_restored_from_the_same_rows(
+    warehouse: Warehouse, damage: Callable[[Path], None]
+) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    damage(warehouse.root / first.path)
+    again, changed = replace(warehouse, trades([1]))
+    assert (again.revision, changed) == (1, False)
+    assert_sound(warehouse)
+
+
+@pytest.mark.parametrize("damage", [remove, flip_a_byte])
+def test_a_damaged_or_removed_file_that_is_replaced_by_other_rows_is_told_as_lost(
+    warehouse: Warehouse, damage: Callable[[Path], None]
+) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    damage(warehouse.root / first.path)
+    second, changed = replace(warehouse, trades([2]))
+    assert (second.revision, changed) == (2, True)
+    assert [r.state for r in warehouse.ledger.history("trades", PARTITION)] == ["lost", "current"]
+    assert warehouse.ledger.find(as_of=first.committed_ns) == []
+    assert_sound(warehouse)
+
+
+def test_a_clock_that_was_set_back_does_not_disorder_revisions(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    monkeypatch.setattr(ledger.time, "time_ns", lambda: first.committed_ns - 10**12)
+    second, _ = replace(warehouse, trades([2]))
+    assert second.committed_ns > first.committed_ns
+
+
+def test_files_are_written_as_every_reader_knows_them(warehouse: Warehouse) -> None:
+    revision, _ = replace(warehouse, trades([1, 2]))
+    file = pq.ParquetFile(warehouse.file_of(revision))
+    schema = file.schema
+    physical = {column.name: column.physical_type for column in (schema.column(n) for n in range(len(schema)))}
+    assert physical["price"] == "INT64"
+    assert physical["ts_event"] == "INT64"
+    assert physical["size"] == "FIXED_LEN_BYTE_ARRAY"
+    assert file.metadata.row_group(0).column(0).compression == "ZSTD"
+    assert file.metadata.row_group(0).column(0).has_column_index

@@ -1,0 +1,178 @@
+"""What people see through SQL: columns, types, files that count, what counted then."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import dataframely as dy
+import duckdb
+import polars as pl
+import pytest
+
+from market_data.domain.errors import ConfigurationError, WarehouseDamaged
+from market_data.domain.partition import Partition
+from market_data.domain.tables import table, table_names
+from market_data.domain.tables._base import polars_schema
+from market_data.warehouse import Ledger, Warehouse
+from market_data.warehouse.views import connect, create_views
+from market_data_tests.partition_view import trade
+from market_data_tests.partitions import put, warehouse_at
+
+DAY = dt.date(2024, 1, 15)
+SCHEMA = table("trades").schema
+
+
+class Sequenced(SCHEMA):
+    """Trades of a source with a column of its own."""
+
+    sequence = dy.Int64(nullable=True)
+
+
+def sequenced(number: int) -> pl.DataFrame:
+    row = {"ts_event": 5, "ordinal": 0, "price": Decimal(2), "size": Decimal(1), "sequence": number}
+    return pl.DataFrame([row], schema=polars_schema(Sequenced))
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+    return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def two_feeds(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Feed `a` first in every order of names, without the column that feed `b` has."""
+    put(warehouse, "trades", Partition("a", DAY, "1000"), [trade(0, ts_event=1_705_276_800_123_456_789, price="1.5")])
+    put(warehouse, "trades", Partition("b", DAY, "0042"), sequenced(7), schema=Sequenced)
+    with connect(warehouse) as connection:
+        yield connection
+
+
+def test_keys_come_first_and_a_symbol_of_digits_stays_text(two_feeds: duckdb.DuckDBPyConnection) -> None:
+    described = rows(two_feeds, "DESCRIBE trades")
+    assert [(name, kind) for name, kind, *_ in described[:4]] == [
+        ("feed", "VARCHAR"),
+        ("symbol", "VARCHAR"),
+        ("date", "DATE"),
+        ("ts_event", "TIMESTAMP_NS"),
+    ]
+    assert rows(two_feeds, "SELECT feed, symbol, date FROM trades ORDER BY feed") == [
+        ("a", "1000", DAY),
+        ("b", "0042", DAY),
+    ]
+
+
+def test_instants_keep_their_nanoseconds_and_prices_their_digits(two_feeds: duckdb.DuckDBPyConnection) -> None:
+    found = rows(two_feeds, "SELECT ts_event::VARCHAR, typeof(price), price FROM trades WHERE feed = 'a'")
+    assert found == [("2024-01-15 00:00:00.123456789", "DECIMAL(18,9)", Decimal("1.5"))]
+
+
+def test_a_column_that_one_feed_lacks_is_null_there(two_feeds: duckdb.DuckDBPyConnection) -> None:
+    assert rows(two_feeds, "SELECT feed, sequence FROM trades ORDER BY feed") == [("a", None), ("b", 7)]
+
+
+def test_a_view_has_the_same_columns_whatever_is_cut(warehouse: Warehouse) -> None:
+    put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+    put(warehouse, "trades", Partition("b", DAY, "X"), sequenced(7), schema=Sequenced)
+    query = "SELECT sequence FROM trades WHERE feed = 'a'"
+    with connect(warehouse, query) as connection:
+        assert rows(connection, query) == [(None,)]
+        assert rows(connection, "SELECT count(*) FROM trades") == [(1,)]
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_a_table_without_files_is_an_empty_view_with_its_columns(warehouse: Warehouse, name: str) -> None:
+    with connect(warehouse) as connection:
+        assert rows(connection, f"SELECT count(*) FROM {name}") == [(0,)]
+        described = {column: kind for column, kind, *_ in rows(connection, f"DESCRIBE {name}")}
+    assert list(described) == ["feed", "symbol", "date", *polars_schema(table(name).schema)]
+    assert {described[column] for column in table(name).times} <= {"TIMESTAMP_NS"}
+
+
+def test_what_is_not_in_the_ledger_is_never_read(warehouse: Warehouse) -> None:
+    revision = put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+    stray = warehouse.file_of(revision).with_name("stray.parquet")
+    stray.write_bytes(warehouse.file_of(revision).read_bytes())
+    with connect(warehouse) as connection:
+        assert rows(connection, "SELECT count(*) FROM trades") == [(1,)]
+
+
+def test_what_counted_then_is_read_from_history(warehouse: Warehouse) -> None:
+    partition = Partition("a", DAY, "X")
+    first = put(warehouse, "trades", partition, [trade(0, price="1")])
+    second = put(warehouse, "trades", partition, [trade(0, price="2"), trade(1)])
+    query = "SELECT price FROM trades WHERE ordinal = 0"
+    prices: list[list[tuple]] = []
+    for as_of in (first.committed_ns - 1, first.committed_ns, second.committed_ns - 1, second.committed_ns, None):
+        with connect(warehouse, query, as_of) as connection:
+            prices.append(rows(connection, query))
+    assert prices == [[], [(1,)], [(1,)], [(2,)], [(2,)]]
+
+
+def test_columns_of_a_shape_that_only_history_has_are_there_as_of_then_and_gone_now(warehouse: Warehouse) -> None:
+    partition = Partition("a", DAY, "X")
+    first = put(warehouse, "trades", partition, sequenced(7), schema=Sequenced)
+    put(warehouse, "trades", partition, [trade(0)])
+    with connect(warehouse, as_of=first.committed_ns) as connection:
+        assert rows(connection, "SELECT sequence FROM trades") == [(7,)]
+    with connect(warehouse) as connection, pytest.raises(duckdb.BinderException):
+        rows(connection, "SELECT sequence FROM trades")
+
+
+def test_only_the_tables_that_a_query_names_get_views(warehouse: Warehouse) -> None:
+    put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+    with duckdb.connect() as connection:
+        assert create_views(connection, warehouse, "SELECT * FROM trades JOIN candles USING (symbol)") == {
+            "trades": 1,
+            "candles": 0,
+        }
+        assert set(create_views(connection, warehouse)) == set(table_names())
+
+
+def test_views_made_anew_show_what_was_committed_since(warehouse: Warehouse) -> None:
+    with connect(warehouse) as connection:
+        put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+        create_views(connection, warehouse)
+        assert rows(connection, "SELECT count(*) FROM trades") == [(1,)]
+
+
+def test_no_extension_is_loaded_or_installed_by_itself_and_the_zone_is_utc(warehouse: Warehouse) -> None:
+    with connect(warehouse) as connection:
+        settings = (
+            "autoinstall_known_extensions",
+            "autoload_known_extensions",
+            "TimeZone",
+            "python_enable_replacements",
+        )
+        values = [rows(connection, f"SELECT current_setting('{name}')")[0][0] for name in settings]
+    assert values == [False, False, "UTC", False]
+
+
+@pytest.mark.parametrize("folder", ["it's", "[x]*?", "env=prod"])
+def test_a_home_may_have_any_name(tmp_path: Path, folder: str) -> None:
+    warehouse = warehouse_at(tmp_path / folder)
+    put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+    with connect(warehouse) as connection:
+        assert rows(connection, "SELECT feed, symbol FROM trades") == [("a", "X")]
+        assert "env" not in [name for name, *_ in rows(connection, "DESCRIBE trades")]
+    warehouse.close()
+    warehouse.ledger.close()
+
+
+def test_a_home_below_a_folder_named_like_a_partition_is_refused(tmp_path: Path) -> None:
+    ledger = Ledger("sqlite://")
+    with pytest.raises(ConfigurationError, match="feed=b"):
+        connect(Warehouse(tmp_path / "feed=b" / "warehouse", ledger))
+    ledger.close()
+
+
+def test_a_file_that_is_not_there_is_named(warehouse: Warehouse) -> None:
+    class Other(SCHEMA):
+        """A shape that no other test has seen: its columns are not known yet."""
+
+        never_seen = dy.Int64(nullable=True)
+
+    frame = sequenced(1).rename({"sequence": "never_seen"})
+    revision = put(warehouse, "trades", Partition("a", DAY, "X"), frame, schema=Other)
+    warehouse.file_of(revision).unlink()
+    with pytest.raises(WarehouseDamaged, match=r"data\.parquet, which is not there"):
+        connect(warehouse)
