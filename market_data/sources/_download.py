@@ -1,0 +1,189 @@
+"""Downloads from archives of files over HTTP: resumed, verified, patient with what passes, with typed errors.
+
+It knows no vendor. httpx and stamina are imported with this module, so it is imported when something is fetched.
+"""
+
+import hashlib
+import logging
+import ssl
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
+from market_data.sources._http import Busy, must_be_good
+from market_data.sources._part import Part
+from market_data.sources._patience import Patience
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_TEXT_BYTES = 64 << 10
+_VERIFICATIONS = 2
+_RANGE_NOT_SATISFIABLE = 416
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """A connection to one vendor's archive; `opened` makes it."""
+
+    http: httpx.Client
+    patience: Patience
+
+    def text(self, url: str) -> str:
+        """A small text, at most 64 KiB of it.
+
+        Raises:
+            NotAvailable, VendorRefused, VendorUnavailable.
+        """
+        return self._patiently(url, lambda: self._text(url))
+
+    def file(self, url: str, path: Path, sha256: Callable[[], str], max_bytes: int) -> None:
+        """The file, whole and with the right SHA-256, at `path`, which is only there once it is both.
+
+        What comes stands in `<path>.part`: a body cut short, in this process or an earlier one, is gone on with from
+        there as long as the vendor says that the file is still the same.
+
+        Args:
+            url: where it is.
+            path: where it shall be. What is there already and has the right hash is not fetched again.
+            sha256: asks the vendor for the hash; again for a second try, as the vendor may have replaced the file.
+            max_bytes: a longer file is not taken.
+
+        Raises:
+            NotAvailable, VendorRefused, VendorUnavailable: what came so far is kept.
+            DamagedDownload: the hash was wrong twice; nothing is kept.
+            BadFile: it is longer than `max_bytes`; nothing is kept.
+        """
+        for attempt in _attempts(self.patience, on=DamagedDownload, attempts=_VERIFICATIONS):
+            with attempt:
+                self._verified(url, path, sha256(), max_bytes)
+
+    def _verified(self, url: str, path: Path, sha256: str, max_bytes: int) -> None:
+        if path.exists() and _sha256(path) == sha256:
+            return
+        part = Part(path)
+        self._patiently(url, lambda: self._go_on(url, part, max_bytes))
+        found = _sha256(part.path)
+        if found != sha256:
+            part.remove()
+            raise DamagedDownload(
+                f"{url}: what came has the SHA-256 {found}, and the vendor says {sha256}; nothing of it was kept"
+            )
+        part.finish()
+
+    def _patiently(self, url: str, call: Callable[[], T]) -> T:
+        """Calls until it works, is refused, or has failed `patience.attempts` times."""
+        tries = 0
+        try:
+            for attempt in _attempts(self.patience, on=self._may_pass, attempts=self.patience.attempts):
+                with attempt, _named(url):
+                    tries = attempt.num
+                    return call()
+        except VendorUnavailable as error:
+            raise VendorUnavailable(f"{error} (tries: {tries}; try again later)") from error
+        raise AssertionError("stamina returns or raises")
+
+    def _may_pass(self, error: Exception) -> bool | float:
+        """Whether to try again, or after how many seconds."""
+        if not isinstance(error, Busy) or error.wait_seconds is None:
+            return isinstance(error, VendorUnavailable)
+        return error.wait_seconds <= self.patience.longest_retry_after_seconds and error.wait_seconds
+
+    def _text(self, url: str) -> str:
+        body = b""
+        with self.http.stream("GET", url) as response:
+            must_be_good(response, url)
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _TEXT_BYTES:
+                    raise VendorUnavailable(f"{url}: an endless answer where a short text belongs")
+        return body.decode("utf-8", "replace")
+
+    def _go_on(self, url: str, part: Part, max_bytes: int) -> None:
+        """One request for what is missing of the file, or for all of it."""
+        headers = part.resume_headers()
+        with self.http.stream("GET", url, headers=headers) as response:
+            if response.status_code == _RANGE_NOT_SATISFIABLE and headers:
+                return  # nothing is missing, or all is wrong: the hash will tell
+            must_be_good(response, url)
+            with part.opened_for(response) as file:
+                for chunk in response.iter_raw():
+                    file.write(chunk)
+                    if file.tell() > max_bytes:
+                        part.remove()
+                        raise BadFile(f"{url}: longer than the {max_bytes} bytes that are allowed")
+
+
+@contextmanager
+def opened(base_url: str, patience: Patience) -> Generator[Downloads]:
+    """Downloads below `base_url`. Redirects are followed, but never from https to http.
+
+    Raises:
+        VendorRefused: while it is used, where a redirect leaves https.
+    """
+    set_on_retry_hooks([_say])
+    http = httpx.Client(
+        verify=_tls(),
+        timeout=patience.timeout_seconds,
+        follow_redirects=True,
+        headers={"Accept-Encoding": "identity", "User-Agent": "market-data"},
+        event_hooks={"request": [_stays_secure(base_url)]},
+    )
+    with http:
+        yield Downloads(http, patience)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than a small file's download.
+    return httpx.create_ssl_context()
+
+
+def _stays_secure(base_url: str) -> Callable[[httpx.Request], None]:
+    allowed = ("https",) if base_url.startswith("https:") else ("http", "https")
+
+    def check(request: httpx.Request) -> None:
+        if request.url.scheme not in allowed:
+            raise VendorRefused(f"{base_url} redirects to {request.url}, which is not secure: not followed")
+
+    return check
+
+
+def _attempts(
+    patience: Patience, on: type[Exception] | Callable[[Exception], bool | float], attempts: int
+) -> Iterator[stamina.Attempt]:
+    return iter(
+        stamina.retry_context(
+            on=on,
+            attempts=attempts,
+            timeout=None,
+            wait_initial=patience.first_wait_seconds,
+            wait_max=patience.longest_wait_seconds,
+            wait_jitter=patience.first_wait_seconds,
+        )
+    )
+
+
+@contextmanager
+def _named(url: str) -> Generator[None]:
+    try:
+        yield
+    except httpx.RequestError as error:
+        raise VendorUnavailable(f"{url}: {type(error).__name__}: {error}") from error
+
+
+def _say(details: RetryDetails) -> None:
+    """In plain words through logging: stamina's own hook prints to standard output where structlog is installed."""
+    _log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

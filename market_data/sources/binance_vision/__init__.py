@@ -1,0 +1,154 @@
+"""Binance's public archive (data.binance.vision), behind the port. How its files look stands in the modules beside.
+
+What is light stands here; HTTP, polars and the contracts are imported when a feed runs.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
+from market_data.domain.ports.source import Batch, Delivery, EmptyBars, Estimate, Fetched, LandedFile, Request, Source
+from market_data.sources._patience import Patience
+from market_data.sources.binance_vision import archive
+from market_data.sources.binance_vision.archive import ArchiveFile
+from market_data.sources.binance_vision.options import BinanceVisionOptions
+
+if TYPE_CHECKING:
+    from market_data.sources._download import Downloads
+
+
+class BinanceVision:
+    """Binance's public archive: daily files of aggregate trades and klines, spot and USD-M futures.
+
+    Attributes:
+        patience: how long it waits for the archive.
+        now: the clock that tells a day which is not published yet from one that is not there.
+    """
+
+    Options: ClassVar[type[BinanceVisionOptions]] = BinanceVisionOptions
+    tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "vendor_candles")
+    empty_bars: ClassVar[EmptyBars] = "flat"
+    version: ClassVar[int] = 1
+
+    patience: Patience = Patience()
+    now: Callable[[], dt.datetime] = staticmethod(lambda: dt.datetime.now(dt.UTC))
+
+    def __init__(self, options: BinanceVisionOptions, symbols: Mapping[str, str]) -> None:
+        """Opens nothing.
+
+        Raises:
+            ConfigurationError: a vendor's symbol is not spelled as the archive spells them.
+        """
+        self.options = options
+        for symbol in symbols.values():
+            archive.must_be_a_symbol(symbol)
+
+    def delivery(self, table: str) -> Delivery:
+        """See the port."""
+        from market_data.sources.binance_vision.schemas import DELIVERIES
+
+        return DELIVERIES[table]
+
+    def fetch(self, request: Request, workdir: Path) -> Sequence[Fetched]:
+        """See the port. Instruments are not published: a small file made from the configuration stands for them."""
+        if request.table == "instruments":
+            from market_data.sources.binance_vision import instruments
+
+            return [instruments.configured(request, self.options.market, workdir)]
+        from market_data.sources import _download
+
+        with _download.opened(self.options.base_url, self.patience) as downloads:
+            return [self._fetch_one(downloads, request, file, workdir) for file in self._files(request)]
+
+    def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
+        """See the port. A `.CHECKSUM` beside a file is used; the first and the last record's day are looked at."""
+        from market_data.sources.binance_vision.verify import verified
+
+        day = request.partition.date
+        return verified(self._files(request), paths, day, self.options.max_uncompressed_bytes)
+
+    def decode(self, request: Request, files: Sequence[LandedFile]) -> Iterator[Batch]:
+        """See the port. While a batch is consumed, a thread inflates the next one's bytes."""
+        for file in files:
+            try:
+                yield from self._decode_one(request, file)
+            except BadFile as error:
+                raise BadFile(f"{file.name} {error}") from error
+
+    def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:  # noqa: ARG002
+        """The archive does not say."""
+        return None
+
+    def estimate(self, request: Request) -> Estimate:
+        """Two requests a file. The archive tells no sizes beforehand."""
+        return Estimate(requests=0 if request.table == "instruments" else 2 * len(self._files(request)))
+
+    def _files(self, request: Request) -> list[ArchiveFile]:
+        market, symbol, day = self.options.market, request.vendor_symbol, request.partition.date
+        if request.table == "trades":
+            return [archive.trades_file(market, symbol, day)]
+        if request.table == "vendor_candles":
+            return [archive.klines_file(market, symbol, day, interval) for interval in self.options.klines]
+        raise BadFile(f"Binance publishes no files of {request.table}: they are made from the configuration")
+
+    def _fetch_one(self, downloads: "Downloads", request: Request, file: ArchiveFile, workdir: Path) -> Fetched:
+        from market_data.sources._zip import check_zip
+
+        url, path = f"{self.options.base_url}/{file.path}", workdir / file.name
+        limit = self.options.max_uncompressed_bytes
+        try:
+            downloads.file(url, path, lambda: _published_sha256(downloads, url, file.name), limit)
+        except NotAvailable as error:
+            raise self._absent(request, error) from error
+        try:
+            check_zip(path, file.member, limit)
+        except BadFile as error:
+            path.unlink()
+            raise BadFile(f"{url} {error}") from error
+        return Fetched(path, file.name, url)
+
+    def _absent(self, request: Request, error: NotAvailable) -> NotAvailable | NotYetAvailable:
+        day = request.partition.date
+        end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+        if self.now() < end + archive.PUBLISHED_WITHIN:
+            return NotYetAvailable(
+                f"{request} is not available yet: Binance publishes a day the next day, sometimes later; "
+                f"try again later ({error})"
+            )
+        return NotAvailable(
+            f"{request} is not in Binance's archive: check that {request.vendor_symbol} is its name in "
+            f"{self.options.market}, and that it was traded on {day} ({error})"
+        )
+
+    def _decode_one(self, request: Request, file: LandedFile) -> Iterator[Batch]:
+        from market_data.sources._prefetch import prefetch
+        from market_data.sources._zip import read_zip
+        from market_data.sources.binance_vision import decode, instruments
+
+        if request.table == "instruments":
+            yield instruments.batch(file.name, file.path.read_bytes())
+            return
+        member = file.name.removesuffix(".zip") + ".csv"
+        with closing(prefetch(read_zip(file.path, member, self.options.max_uncompressed_bytes))) as chunks:
+            if request.table == "trades":
+                yield from decode.trade_batches(file.name, chunks, self.options.market)
+            else:
+                symbol = request.vendor_symbol
+                interval = archive.interval_of(file.name, symbol, request.partition.date)
+                yield from decode.kline_batches(file.name, chunks, symbol, interval)
+
+
+def _published_sha256(downloads: "Downloads", url: str, name: str) -> str:
+    from market_data.sources.binance_vision.verify import checksum
+
+    text = downloads.text(f"{url}.CHECKSUM")
+    sha256 = checksum(text, name)
+    if sha256 is None:
+        raise DamagedDownload(f"{url}.CHECKSUM is no checksum of {name}: {text[:100]!r}")
+    return sha256
+
+
+SOURCE: type[Source] = BinanceVision
