@@ -1,0 +1,72 @@
+"""One partition's candles from its trades, and what has to be known of the day before."""
+
+import time
+
+import polars as pl
+
+from market_data import __version__
+from market_data.domain.account import Account
+from market_data.domain.candles import candle_kind
+from market_data.domain.errors import MissingInput
+from market_data.domain.partition import Partition
+from market_data.domain.ports.candle_kind import BarContext
+from market_data.domain.tables.candles import TABLE
+from market_data.pipeline.workspace import Outcome, Workspace, revision_input
+from market_data.settings import Feed
+from market_data.warehouse import Revision
+from market_data.warehouse.store import Origin
+
+_INSTRUMENT = ["instrument_id", "publisher_id"]
+
+
+def build_candles(workspace: Workspace, feed: Feed, partition: Partition) -> Outcome:
+    """Bars of every kind and timeframe that the feed configures.
+
+    Raises:
+        MissingInput: the partition has no trades yet.
+    """
+    began = time.monotonic()
+    trades = workspace.warehouse.current("trades", partition)
+    if trades is None:
+        raise MissingInput(f"{partition} has no trades yet: materialize {feed.name}/trades of that partition first")
+    context, inputs = _context(workspace, feed, partition)
+    rows = workspace.warehouse.scan("trades", partition)
+    bars = pl.concat(
+        [candle_kind(kind).build(rows, timeframes, context) for kind, timeframes in sorted(feed.candles.items())]
+    )
+    frame = bars.collect(engine="streaming")
+    notes = {"trades": trades.rows, "previous_close_known": context.previous_close is not None}
+    code = f"market-data {__version__}"
+    origin = Origin(feed.source, code, workspace.run_id, [revision_input(trades), *inputs], notes)
+    with workspace.warehouse.stage(TABLE.name, partition, TABLE.schema, "ts_open") as staged:
+        staged.write(frame)
+        revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
+    return Outcome(TABLE.name, revision, changed, seconds=time.monotonic() - began)
+
+
+def _context(workspace: Workspace, feed: Feed, partition: Partition) -> tuple[BarContext, list[dict[str, object]]]:
+    source = workspace.source(feed)
+    previous: pl.DataFrame | None = None
+    inputs: list[dict[str, object]] = []
+    if source.empty_bars == "flat" and (found := _previous_close(workspace, partition.day_before)) is not None:
+        previous, revision = found
+        inputs = [revision_input(revision)]
+    context = BarContext(
+        day=partition.date,
+        clock=source.delivery("trades").clock or "ts_event",
+        instrument_id=feed.symbols[partition.symbol],
+        empty_bars=source.empty_bars,
+        previous_close=previous,
+    )
+    return context, inputs
+
+
+def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.DataFrame, Revision] | None:
+    """The last close of the day before, one row an instrument; from its candles, which know days without a trade."""
+    revision = workspace.warehouse.current(TABLE.name, day_before)
+    if revision is None:
+        return None
+    bars = workspace.warehouse.scan(TABLE.name, day_before).filter(pl.col("kind") == "time")
+    last = bars.sort("ts_open", "timeframe").group_by(_INSTRUMENT, maintain_order=True).agg(pl.col("close").last())
+    closes = last.select(*_INSTRUMENT, "close").collect()
+    return (closes, revision) if len(closes) else None

@@ -1,0 +1,64 @@
+"""One fetched table of one partition, from the vendor to the warehouse."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from market_data import __version__
+from market_data.domain.account import Account
+from market_data.domain.partition import Partition
+from market_data.domain.ports.source import Batch, LandedFile, Request
+from market_data.pipeline.fetch import bring
+from market_data.pipeline.intake import Intake
+from market_data.pipeline.quarantine import set_aside
+from market_data.pipeline.workspace import Outcome, Workspace, landed_inputs
+from market_data.settings import Feed
+from market_data.warehouse.store import Origin
+
+
+def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *, refetch: bool = False) -> Outcome:
+    """Land (unless landed), decode, judge, put in order and replace.
+
+    Records that broke the contract are in quarantine before the table is replaced, so that a crash between the two
+    loses none of them; the next run makes both agree.
+
+    Args:
+        refetch: ask the vendor again although its bytes are landed.
+
+    Raises:
+        MarketDataError: as the source's `fetch` and `decode`; the partition is then what it was.
+    """
+    began = time.monotonic()
+    request = feed.request(table, partition)
+    files, fetched = bring(workspace, feed, request, refetch=refetch)
+    source = workspace.source(feed)
+    delivery = source.delivery(table)
+    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files))
+
+    def batches() -> Iterator[Batch]:
+        return source.decode(request, files)
+
+    store = workspace.warehouse
+    with (
+        store.stage(table, partition, delivery.schema, delivery.clock) as staged,
+        store.stage(table, partition, delivery.schema, delivery.clock) as ordered,
+    ):
+        intake = Intake(table, partition, delivery, staged)
+        for batch in batches():
+            intake.take(batch)
+        whole, account = intake.finish(batches(), into=ordered)
+        account = _with_expected(account, workspace, feed, request, files)
+        set_aside(workspace, partition, table, intake.rejected, origin)
+        revision, changed = whole.commit(account, origin)
+    return Outcome(table, revision, changed, fetched, files, time.monotonic() - began)
+
+
+def code_version(feed: Feed, workspace: Workspace) -> str:
+    """Which code made a revision of what the feed's source delivers."""
+    return f"market-data {__version__}, {feed.source} {workspace.source(feed).version}"
+
+
+def _with_expected(
+    account: Account, workspace: Workspace, feed: Feed, request: Request, files: tuple[LandedFile, ...]
+) -> Account:
+    return dataclasses.replace(account, expected=workspace.source(feed).expected(request, files))

@@ -1,0 +1,111 @@
+"""What every step of a partition's life works with: settings, landing, warehouse, ledger and the feed's source."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from market_data.domain.errors import ConfigurationError
+from market_data.domain.ports.source import Delivery, LandedFile, Source
+from market_data.landing import Landing
+from market_data.settings import Feed, Settings
+from market_data.sources import source as source_named
+from market_data.storage.files import make_folder
+from market_data.warehouse import Ledger, Revision, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one table of one partition.
+
+    Attributes:
+        revision: what counts now.
+        changed: whether it is a new revision; the same bytes give none.
+        fetched: whether the vendor was asked; False where landing already had the bytes, or nothing is fetched.
+        landed: the landed files it was made of.
+        seconds: how long it took.
+    """
+
+    table: str
+    revision: Revision
+    changed: bool
+    fetched: bool = False
+    landed: tuple[LandedFile, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Workspace:
+    """Open with `opened`. `run_id` is written into what this process makes."""
+
+    settings: Settings
+    landing: Landing
+    warehouse: Warehouse
+    run_id: str
+    _sources: dict[str, Source] = field(default_factory=dict[str, Source])
+
+    def feed(self, name: str) -> Feed:
+        """The feed of that name.
+
+        Raises:
+            ConfigurationError: there is none; the text lists those there are.
+        """
+        try:
+            return self.settings.feeds[name]
+        except KeyError:
+            known = ", ".join(self.settings.feeds)
+            raise ConfigurationError(
+                f"{self.settings.config_path} has no feed {name!r}; expected one out of {known}"
+            ) from None
+
+    def source(self, feed: Feed) -> Source:
+        """The feed's source, constructed once."""
+        if feed.name not in self._sources:
+            self._sources[feed.name] = source_named(feed.source)(feed.options, feed.symbols)
+        return self._sources[feed.name]
+
+    def delivery(self, feed: Feed, table: str) -> Delivery | None:
+        """How the feed's source delivers a table; None for a table that the platform makes itself."""
+        return self.source(feed).delivery(table) if table in feed.tables else None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self.warehouse.ledger
+
+
+@contextmanager
+def opened(settings: Settings, run_id: str = "cli") -> Generator[Workspace]:
+    """A workspace on the settings' home, which is made where it does not exist.
+
+    Raises:
+        ConfigurationError: the home cannot be made or written.
+    """
+    try:
+        make_folder(settings.home)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings.home} cannot be made ({error.strerror}); MARKET_DATA_HOME names it"
+        ) from error
+    ledger = Ledger(f"sqlite:///{settings.ledger}")
+    warehouse = Warehouse(settings.warehouse, ledger)
+    try:
+        yield Workspace(settings, Landing(settings.landing), warehouse, run_id)
+    finally:
+        warehouse.close()
+        ledger.close()
+
+
+def landed_inputs(files: tuple[LandedFile, ...]) -> list[dict[str, Any]]:
+    """Landed files as a revision's inputs in the ledger."""
+    return [{"file": file.name, "sha256": file.sha256, "origin": file.origin} for file in files]
+
+
+def revision_input(revision: Revision) -> dict[str, Any]:
+    """A revision as an input of another in the ledger."""
+    return {
+        "table": revision.table,
+        "date": revision.partition.date.isoformat(),
+        "revision": revision.revision,
+        "sha256": revision.sha256,
+    }
