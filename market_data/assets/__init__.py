@@ -1,0 +1,1 @@
+"""Factories that turn feeds into software-defined assets and checks; what they do stands in the pipeline."""

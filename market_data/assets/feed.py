@@ -1,0 +1,102 @@
+"""A feed as one subsettable multi-asset. A run takes a rectangle of days and symbols, partition after partition.
+
+One partition that fails neither loses its neighbours nor stops what depends on them: each table and check of each
+partition is recorded as soon as it is done, and the run raises last, naming the bad ones.
+"""
+
+import warnings
+from collections.abc import Iterator
+
+import dagster as dg
+
+from market_data.assets.checks import check_specs, evaluations, verdicts
+from market_data.assets.metadata import materialization
+from market_data.domain.partition import Partition
+from market_data.domain.tables import DERIVED, MADE_FROM
+from market_data.resources.failures import failure_of
+from market_data.resources.platform import PlatformResource
+from market_data.settings import Feed
+
+
+class FeedRun(dg.Config):
+    """What may be asked of a run besides its partitions."""
+
+    refetch: bool = False
+    """Ask the vendor again although its bytes are landed."""
+
+
+def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
+    """The assets `<feed>/<table>` of a feed, with its checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are a preview, verified for our use
+        checks = check_specs(feed, partitions)
+
+    @dg.multi_asset(
+        name=feed.name,
+        specs=[_spec(feed, table) for table in feed.assets],
+        check_specs=checks,
+        partitions_def=partitions,
+        # Without it the CLI refuses --partition-range.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+        pool=feed.source,
+        op_tags={"source": feed.source},
+        # For failures that allow it; what is done is found done, so that only the bad partitions are tried again.
+        retry_policy=dg.RetryPolicy(
+            max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+        ),
+    )
+    def rectangle(
+        context: dg.AssetExecutionContext, config: FeedRun, platform: PlatformResource
+    ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.AssetCheckResult]:
+        yield from _run(context, feed, config, platform)
+
+    return rectangle
+
+
+def _spec(feed: Feed, table: str) -> dg.AssetSpec:
+    above = MADE_FROM.get(table, tuple(name for name in feed.assets if name != table)) if table in DERIVED else ()
+    return dg.AssetSpec(
+        key=[feed.name, table],
+        deps=[dg.AssetKey([feed.name, name]) for name in above],
+        group_name=feed.name,
+        skippable=True,
+        kinds={feed.source if table in feed.tables else "polars", "parquet"},
+        description=f"{table} of {', '.join(feed.symbols)}. {feed.description}".strip(),
+    )
+
+
+def _run(
+    context: dg.AssetExecutionContext, feed: Feed, config: FeedRun, platform: PlatformResource
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.AssetCheckResult]:
+    from market_data.pipeline import chain  # noqa: PLC0415  loading definitions must not wait for polars
+    from market_data.pipeline.progress import Progress  # noqa: PLC0415
+
+    keys = [Partition.of_key(feed.name, key) for key in context.partition_keys]
+    if not keys:
+        raise dg.Failure(
+            "The range holds no partition: does its first symbol sort after its last?", allow_retries=False
+        )
+    tables = {key.path[-1] for key in context.selected_asset_keys}
+    checks = {key.name for key in context.selected_asset_check_keys}
+    failed: list[chain.Failed] = []
+    judged: dict[str, dict[str, dg.AssetCheckSeverity | None]] = {}
+    progress = Progress(feed, len(keys))
+    with platform.workspace(context.run.run_id) as workspace:
+        for partition in keys:
+            steps: list[chain.Step] = []
+            for step in chain.materialize(workspace, feed, partition, tables, checks, refetch=config.refetch):
+                steps.append(step)
+                if isinstance(step, chain.Outcome):
+                    yield materialization(workspace, feed, step)
+            findings = [step for step in steps if isinstance(step, chain.Finding)]
+            for evaluation in evaluations(context.instance, feed, partition, findings, checks):
+                verdict = None if evaluation.passed else evaluation.severity
+                judged.setdefault(evaluation.check_name, {})[str(evaluation.partition)] = verdict
+                yield evaluation
+            failed += [step for step in steps if isinstance(step, chain.Failed)]
+            progress.done(partition, steps)
+            workspace.warehouse.release()
+    if failed:
+        raise failure_of(failed, attempted=len(keys))
+    yield from verdicts(feed, judged)

@@ -1,0 +1,1 @@
+"""When things run: partitions, jobs, schedules (and sensors, when there are some). No work is done here."""

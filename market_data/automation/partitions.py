@@ -1,0 +1,28 @@
+"""A feed's key space: UTC days by symbols."""
+
+import datetime as dt
+
+import dagster as dg
+
+from market_data.settings import Feed
+
+
+def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
+    """One definition a feed, so that feeds keep small key spaces and their own start.
+
+    Keys read `2024-01-15|BTC-USD`: dimensions sort by name. Symbols are in order of name, so that a range from the
+    first to the last name holds them all.
+    """
+    end = None if feed.end is None else (feed.end + dt.timedelta(days=1)).isoformat()
+    days = dg.DailyPartitionsDefinition(start_date=feed.start.isoformat(), end_date=end, timezone="UTC")
+    symbols = dg.StaticPartitionsDefinition(sorted(feed.symbols))
+    return dg.MultiPartitionsDefinition({"date": days, "symbol": symbols})
+
+
+def range_tags(feed: Feed, first: dt.date, last: dt.date) -> dict[str, str]:
+    """Tags that make one run of all symbols of the days from first to last, both included."""
+    symbols = sorted(feed.symbols)
+    return {
+        "dagster/asset_partition_range_start": feed.partition(symbols[0], first).key,
+        "dagster/asset_partition_range_end": feed.partition(symbols[-1], last).key,
+    }

@@ -1,0 +1,25 @@
+"""Everything Dagster is told, built from the settings. Nothing is decided here."""
+
+import dagster as dg
+
+from market_data.assets.feed import feed_assets
+from market_data.automation.partitions import days_by_symbol
+from market_data.automation.schedules import daily_schedule
+from market_data.resources.platform import PlatformResource
+from market_data.settings import Settings, load_settings
+from market_data.sources import catalog
+
+
+def build_defs(settings: Settings, **resources: object) -> dg.Definitions:
+    """The definitions of every feed; `resources` replace those of the same name."""
+    partitions = {name: days_by_symbol(feed) for name, feed in settings.feeds.items()}
+    platform = PlatformResource(home=str(settings.home), config=str(settings.config_path))
+    return dg.Definitions(
+        assets=[feed_assets(feed, partitions[name]) for name, feed in settings.feeds.items()],
+        schedules=[daily_schedule(feed) for feed in settings.feeds.values()],
+        resources={"platform": platform, **resources},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(load_settings(catalog()))

@@ -1,0 +1,1 @@
+"""Dagster resources over the pipeline, and the one place where errors become Dagster failures."""

@@ -1,0 +1,54 @@
+"""The platform as a Dagster resource: an open workspace for a run, and SQL over the warehouse."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from market_data.settings import Environment, Settings, load_settings
+from market_data.sources import catalog
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from market_data.pipeline.workspace import Workspace
+
+
+class PlatformResource(dg.ConfigurableResource[Any]):
+    """Where the platform's data and configuration lie. It holds paths only, so that no secret can show in the UI.
+
+    Attributes:
+        home: root of landing, warehouse and ledger.
+        config: the feeds file.
+    """
+
+    home: str
+    config: str
+
+    def settings(self) -> Settings:
+        """The settings, read anew."""
+        return load_settings(catalog(), Environment(home=Path(self.home), config=Path(self.config)))
+
+    @contextmanager
+    def workspace(self, run_id: str) -> Generator["Workspace"]:
+        """An open workspace; what this run makes carries its id."""
+        from market_data.pipeline.workspace import opened  # noqa: PLC0415  loading definitions must not wait for polars
+
+        with opened(self.settings(), run_id) as workspace:
+            yield workspace
+
+    @contextmanager
+    def sql(self, as_of: int | None = None) -> Generator["duckdb.DuckDBPyConnection"]:
+        """A DuckDB connection with a view for each table, over the files that count (or counted at `as_of`, ns).
+
+        In memory, since a shared DuckDB file would lock out every second process.
+        """
+        from dagster_duckdb import DuckDBResource  # noqa: PLC0415  loading definitions must not wait for DuckDB
+
+        from market_data.warehouse.views import create_views  # noqa: PLC0415
+
+        with self.workspace("sql") as workspace, DuckDBResource(database=":memory:").get_connection() as connection:
+            create_views(connection, workspace.warehouse, as_of=as_of)
+            yield connection

@@ -1,0 +1,1 @@
+"""Tests that drive the web interface of a real `dagster dev`: through GraphQL, and in a browser."""
