@@ -1,0 +1,8 @@
+"""`market-data`: what Dagster's own CLI does not do. One module a command, found by scanning."""
+
+
+def main() -> None:
+    """The console script."""
+    from market_data.cli._app import app
+
+    app()

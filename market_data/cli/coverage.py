@@ -1,0 +1,95 @@
+"""`market-data coverage`: which partitions exist and which are missing. How the map is drawn stands in `_heat_map`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from market_data.cli import _shared
+from market_data.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from market_data.cli._heat_map import Cell
+    from market_data.pipeline.workspace import Workspace
+    from market_data.settings import Feed
+
+
+def command(
+    feed: Annotated[str | None, typer.Argument(help="A feed. Default: every one.")] = None,
+    table: Annotated[str | None, typer.Option(help="A table. Default: trades, or the first that the feed has.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="First day. Default: the feed's.")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Last day, included. Default: the feed's, or yesterday.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="List every partition with its state as JSON.")] = False,
+) -> None:
+    """Show which partitions exist and which are missing, a square a day.
+
+    A day on which the feed's calendar has no session is not missing. In JSON, `state` is `present`, `set_aside` (there,
+    with records in quarantine), `empty` (there, without a row), `missing` or `no_session`.
+
+    For example:
+
+    - `market-data coverage demo`
+
+    - `market-data coverage xrpeth --table candles --start 2019-10-01 --end 2019-10-31`
+    """
+    with _shared.workspace(must_exist=False) as workspace:
+        feeds = list(workspace.settings.feeds.values()) if feed is None else [workspace.feed(feed)]
+        found = [
+            (each, _table(each, table), _cells(workspace, each, _table(each, table), start, end)) for each in feeds
+        ]
+    if as_json:
+        typer.echo(json.dumps([_as_dict(each, name, cell) for each, name, cells in found for cell in cells]))
+        return
+    from market_data.cli._heat_map import draw
+
+    for each, name, cells in found:
+        draw(f"{each.name}/{name}", cells, _shared.stdout())
+
+
+def _table(feed: "Feed", asked: str | None) -> str:
+    if asked is None:
+        return "trades" if "trades" in feed.tables else feed.tables[0]
+    if asked not in feed.assets:
+        raise ConfigurationError(f"{feed.name} has no table {asked!r}; it has {', '.join(feed.assets)}")
+    return asked
+
+
+def _cells(workspace: "Workspace", feed: "Feed", table: str, start: str | None, end: str | None) -> "list[Cell]":
+    """Every partition that can exist, by symbol and day."""
+    from sqlalchemy import select
+
+    from market_data.cli._heat_map import Cell
+    from market_data.domain.time import days_between
+    from market_data.settings.calendar import has_session
+    from market_data.warehouse.schema import revisions
+
+    c = revisions.c
+    query = select(c.symbol, c.date, c.rows, c.account["rejected"].as_integer())
+    there = {
+        (symbol, day): (rows, rejected or 0)
+        for symbol, day, rows, rejected in workspace.ledger.rows(
+            query.where(c.table_name == table, c.feed == feed.name)
+        )
+    }
+    first, last = feed.start, feed.last_day(_shared.today())
+    first = max(first, _shared.day(start, "--start")) if start else first
+    last = min(last, _shared.day(end, "--end")) if end else last
+    days = {day: has_session(feed.calendar, day) for day in days_between(first, last)}
+    return [
+        Cell(symbol, day, _state(there.get((symbol, day)), is_session), *there.get((symbol, day), (0, 0)))
+        for symbol in sorted(feed.symbols)
+        for day, is_session in days.items()
+    ]
+
+
+def _state(there: tuple[int, int] | None, is_session: bool) -> str:
+    if there is None:
+        return "missing" if is_session else "no_session"
+    rows, rejected = there
+    return "set_aside" if rejected else "present" if rows else "empty"
+
+
+def _as_dict(feed: "Feed", table: str, cell: "Cell") -> dict[str, str | int]:
+    return {"feed": feed.name, "table": table, **cell._asdict(), "date": cell.date.isoformat()}

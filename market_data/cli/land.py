@@ -1,0 +1,68 @@
+"""`market-data land`: a vendor's file that someone already has."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from market_data.cli import _shared
+from market_data.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from market_data.domain.ports.source import Request
+    from market_data.settings import Feed
+
+
+def command(
+    feed: Annotated[str, typer.Argument(help="A feed of the feeds file.")],
+    table: Annotated[str, typer.Argument(help="The table that the files are for: trades, vendor_candles, ...")],
+    symbol: Annotated[str, typer.Argument(help="Our name of the symbol.")],
+    date: Annotated[str, typer.Argument(help="The UTC day, YYYY-MM-DD.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files, with the vendor's names.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Say what was landed as JSON.")] = False,
+) -> None:
+    """Bring a vendor's file that you already have into landing, instead of fetching it.
+
+    It is verified as a fetched one is (with the vendor's checksum file, if that lies beside it), and copied: yours
+    stays where it is.
+
+    For example:
+
+    - `market-data land xrpeth trades XRP-ETH 2019-10-11 XRPETH-aggTrades-2019-10-11.zip`
+    """
+    with _shared.workspace(must_exist=False) as workspace:
+        from market_data.pipeline.fetch import land
+
+        wanted = workspace.feed(feed)
+        request = _request(wanted, table, symbol, date)
+        for file in files:
+            if not file.is_file():
+                raise ConfigurationError(f"{file} is no file")
+        with _shared.stderr().status(f"verifying {len(files)} files"):
+            landed = land(workspace, wanted, request, files)
+    if as_json:
+        typer.echo(json.dumps([{"name": f.name, "size_bytes": f.size_bytes, "sha256": f.sha256} for f in landed]))
+        return
+    for file in landed:
+        typer.echo(f"landed {file.name}: {file.size_bytes:,} bytes, sha256 {file.sha256}")
+    typer.echo("Make it a partition:")
+    typer.echo(
+        f"  dagster asset materialize --select {feed}/{table} --partition '{date}|{symbol}' -m market_data.definitions"
+    )
+
+
+def _request(feed: "Feed", table: str, symbol: str, date: str) -> "Request":
+    """What the words name.
+
+    Raises:
+        ConfigurationError: the feed has no such table, symbol or day.
+    """
+    if table not in feed.tables:
+        raise ConfigurationError(f"{feed.name} does not fetch {table!r}; it fetches {', '.join(feed.tables)}")
+    if symbol not in feed.symbols:
+        raise ConfigurationError(f"{feed.name} has no symbol {symbol!r}; it has {', '.join(feed.symbols)}")
+    day, last = _shared.day(date, "DATE"), feed.last_day(_shared.today())
+    if not feed.start <= day <= last:
+        raise ConfigurationError(f"{feed.name} has days from {feed.start} to {last}; {day} is none of them")
+    return feed.request(table, feed.partition(symbol, day))
