@@ -1,0 +1,1 @@
+"""Measurements, no tests: each module has `run()`, which returns its figures."""

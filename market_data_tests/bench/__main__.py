@@ -1,0 +1,28 @@
+"""`make bench`: every measurement, or those named; prints a line each and writes nothing into the project."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from market_data_tests.bench import candles, intake, rectangle
+
+PARTS = {"intake": intake.run, "candles": candles.run, "rectangle": rectangle.run}
+
+
+def main(names: list[str]) -> None:
+    for name in names or PARTS:
+        print(f"== {name}", flush=True)
+        for figure, value in flat(PARTS[name]()):
+            print(f"{figure:>44}  {value:,.3f}" if isinstance(value, float) else f"{figure:>44}  {value:,}", flush=True)
+
+
+def flat(figures: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float | int]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{name}: ")  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            yield above + name, value
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
