@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from market_data.pipeline.workspace import Workspace
 
+_TRIES = 5
 Format = Literal["table", "csv", "json", "parquet"]
 
 
@@ -60,16 +61,21 @@ def command(
         from market_data.cli import _results
         from market_data.warehouse.views import connect
 
-        before = _last_change(workspace)
-        try:
-            with connect(workspace.warehouse, query, instant) as connection:
-                if not connection.extract_statements(query):
-                    raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
-                _results.write(connection.sql(query), format_, output, limit)
-        except duckdb.Error as error:
-            if not isinstance(error, duckdb.ProgrammingError) and _last_change(workspace) != before:
-                raise _shared.CommandFailed("partitions were replaced while they were read: ask again") from error
-            raise _plain(error) from error
+        for attempt in range(_TRIES):
+            before = _last_change(workspace)
+            try:
+                with connect(workspace.warehouse, query, instant) as connection:
+                    if not connection.extract_statements(query):
+                        raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
+                    return _results.write(connection.sql(query), format_, output, limit)
+            except duckdb.Error as error:
+                # A file that was replaced between its footer and its pages cannot be read; the next try sees the new one.
+                replaced = not isinstance(error, duckdb.ProgrammingError) and _last_change(workspace) != before
+                if not replaced:
+                    raise _plain(error) from error
+                if attempt == _TRIES - 1:
+                    raise _shared.CommandFailed("partitions are replaced faster than they are read") from error
+    return None
 
 
 def _last_change(workspace: "Workspace") -> object:

@@ -16,6 +16,7 @@ from market_data.settings import Feed
 from market_data.warehouse import Revision
 from market_data.warehouse.store import Origin
 
+_SMALL_ROWS = 262_144
 _INSTRUMENT = ["instrument_id", "publisher_id"]
 
 
@@ -30,11 +31,12 @@ def build_candles(workspace: Workspace, feed: Feed, partition: Partition) -> Out
     if trades is None:
         raise MissingInput(f"{partition} has no trades yet: materialize {feed.name}/trades of that partition first")
     context, inputs = _context(workspace, feed, partition)
-    rows = workspace.warehouse.scan("trades", partition)
+    rows = workspace.warehouse.rows_of(trades)
     bars = pl.concat(
         [candle_kind(kind).build(rows, timeframes, context) for kind, timeframes in sorted(feed.candles.items())]
     )
-    frame = bars.collect(engine="streaming")
+    # Streaming keeps a large day in little memory, and costs a small one more than the work itself.
+    frame = bars.collect(engine="streaming" if trades.rows > _SMALL_ROWS else "in-memory")
     notes = {"trades": trades.rows, "previous_close_known": context.previous_close is not None}
     code = f"market-data {__version__}"
     origin = Origin(feed.source, code, workspace.run_id, [revision_input(trades), *inputs], notes)
@@ -66,7 +68,7 @@ def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.Dat
     revision = workspace.warehouse.current(TABLE.name, day_before)
     if revision is None:
         return None
-    bars = workspace.warehouse.scan(TABLE.name, day_before).filter(pl.col("kind") == "time")
+    bars = workspace.warehouse.rows_of(revision).filter(pl.col("kind") == "time").collect()
     last = bars.sort("ts_open", "timeframe").group_by(_INSTRUMENT, maintain_order=True).agg(pl.col("close").last())
-    closes = last.select(*_INSTRUMENT, "close").collect()
+    closes = last.select(*_INSTRUMENT, "close")
     return (closes, revision) if len(closes) else None

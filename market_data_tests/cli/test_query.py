@@ -124,7 +124,7 @@ def test_as_of_shows_what_counted_then(home: Home, warehouse: Warehouse) -> None
         (["FROM trade"], 1, "error: there is no table trade; did you mean trades? There are: candles, instruments,"),
         (["SELEC 1"], 1, 'error: Parser Error: syntax error at or near "SELEC"'),
         (["SELECT nothing FROM trades"], 1, 'error: Binder Error: Referenced column "nothing" not found'),
-        (["-- nothing"], 2, "error: SQL is empty; expected a query"),
+        (["/* nothing */"], 2, "error: SQL is empty; expected a query"),
         (["SELECT 1", "--as-of", "yesterday"], 2, "error: --as-of is 'yesterday'; expected ISO 8601"),
         (["SELECT 1", "-o", "/no/such/folder/x.csv"], 1, "error: /no/such/folder"),
     ],

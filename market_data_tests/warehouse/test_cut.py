@@ -126,7 +126,7 @@ MERGED = st.tuples(conditions(["", "t."]), st.sampled_from([*KINDS, "SEMI", "ANT
 )
 
 
-def answer(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+def answer(connection: "duckdb.DuckDBPyConnection", query: str) -> list[str]:
     relation = connection.execute(query)
     return [repr(relation.description), *sorted(map(repr, relation.fetchall()))]
 
@@ -135,7 +135,7 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
 def connection() -> Iterator[Any]:
     """Opening one takes longer than all the rest of an example.
 
-    Not annotated with its class: hypothesis keeps that alive beyond the end, of which duckdb's bindings complain.
+    Not annotated with its class: hypothesis keeps that alive beyond the end, of which DuckDB's bindings complain.
     """
     with duckdb.connect() as opened:
         yield opened

@@ -1,4 +1,8 @@
-"""What people see through SQL: columns, types, files that count, what counted then."""
+"""What people see through SQL: columns, types, files that count, what counted then.
+
+DuckDB's classes are quoted in annotations: hypothesis, in another test, keeps functions and what they are annotated
+with alive beyond the end, of which DuckDB's bindings complain.
+"""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -34,12 +38,12 @@ def sequenced(number: int) -> pl.DataFrame:
     return pl.DataFrame([row], schema=polars_schema(Sequenced))
 
 
-def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+def rows(connection: "duckdb.DuckDBPyConnection", query: str) -> list[tuple]:
     return connection.execute(query).fetchall()
 
 
 @pytest.fixture
-def two_feeds(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+def two_feeds(warehouse: Warehouse) -> "Iterator[duckdb.DuckDBPyConnection]":
     """Feed `a` first in every order of names, without the column that feed `b` has."""
     put(warehouse, "trades", Partition("a", DAY, "1000"), [trade(0, ts_event=1_705_276_800_123_456_789, price="1.5")])
     put(warehouse, "trades", Partition("b", DAY, "0042"), sequenced(7), schema=Sequenced)
@@ -47,7 +51,7 @@ def two_feeds(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_keys_come_first_and_a_symbol_of_digits_stays_text(two_feeds: duckdb.DuckDBPyConnection) -> None:
+def test_keys_come_first_and_a_symbol_of_digits_stays_text(two_feeds: "duckdb.DuckDBPyConnection") -> None:
     described = rows(two_feeds, "DESCRIBE trades")
     assert [(name, kind) for name, kind, *_ in described[:4]] == [
         ("feed", "VARCHAR"),
@@ -61,12 +65,12 @@ def test_keys_come_first_and_a_symbol_of_digits_stays_text(two_feeds: duckdb.Duc
     ]
 
 
-def test_instants_keep_their_nanoseconds_and_prices_their_digits(two_feeds: duckdb.DuckDBPyConnection) -> None:
+def test_instants_keep_their_nanoseconds_and_prices_their_digits(two_feeds: "duckdb.DuckDBPyConnection") -> None:
     found = rows(two_feeds, "SELECT ts_event::VARCHAR, typeof(price), price FROM trades WHERE feed = 'a'")
     assert found == [("2024-01-15 00:00:00.123456789", "DECIMAL(18,9)", Decimal("1.5"))]
 
 
-def test_a_column_that_one_feed_lacks_is_null_there(two_feeds: duckdb.DuckDBPyConnection) -> None:
+def test_a_column_that_one_feed_lacks_is_null_there(two_feeds: "duckdb.DuckDBPyConnection") -> None:
     assert rows(two_feeds, "SELECT feed, sequence FROM trades ORDER BY feed") == [("a", None), ("b", 7)]
 
 
