@@ -69,7 +69,7 @@ def command(
                         raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
                     return _results.write(connection.sql(query), format_, output, limit)
             except duckdb.Error as error:
-                # A file that was replaced between its footer and its pages cannot be read; the next try sees the new one.
+                # A file that was replaced between its footer and its pages cannot be read: try the new one.
                 replaced = not isinstance(error, duckdb.ProgrammingError) and _last_change(workspace) != before
                 if not replaced:
                     raise _plain(error) from error
