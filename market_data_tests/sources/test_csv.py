@@ -93,7 +93,7 @@ def _decimal(text: str) -> Decimal | None:
         value = Decimal(text)
     except ArithmeticError:
         return None
-    if (value.is_finite() and value.adjusted() > LIMIT.adjusted()) or abs(value) >= LIMIT:
+    if value and value.adjusted() >= LIMIT.adjusted():
         return None
     return value if value == value.quantize(STEP) else None
 
