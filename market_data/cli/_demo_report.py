@@ -1,6 +1,9 @@
 """What `market-data demo` tells of a feed: what was built, what the checks say, what was set aside, a chart."""
 
+import os
 import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -56,7 +59,7 @@ def tell(workspace: Workspace, feed: Feed, before: Collection[int], console: Con
         chart = _chart(connection, workspace, feed)
     sql = f"FROM candles WHERE feed = '{feed.name}' AND timeframe = '1d'"
     console.print(f"\nThe chart:  {chart}")
-    console.print(f'Ask it:     market-data query "{sql}"')
+    console.print(f'Ask it:     {_own_name()} query "{sql}"')
     console.print(f"The UI:     {_ui(workspace)}")
 
 
@@ -121,3 +124,8 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
     for row in cells:
         table.add_row(*row)
     return table
+
+
+def _own_name() -> str:
+    """The command as it can be typed: with its path where the environment is not activated."""
+    return "market-data" if shutil.which("market-data") else os.path.relpath(sys.argv[0])
