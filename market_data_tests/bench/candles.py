@@ -6,7 +6,6 @@ its peak memory is its own, and the rounds alternate, so that a busy machine bur
 
 import datetime as dt
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from market_data.domain.candles import candle_kind
 from market_data.domain.numbers import PRICE, SIZE
 from market_data.domain.ports.candle_kind import BarContext
 from market_data.domain.time import day_start
+from market_data_tests.bench.measure import peak_mb
 
 DAY = dt.date(2024, 5, 8)
 ROWS = 10_000_000
@@ -110,7 +110,7 @@ def _measure(name: str, path: Path) -> list[float]:
         _plan(name, pl.scan_parquet(path)).collect(engine="streaming")
         seconds.append(time.perf_counter() - start)
         cpu.append(time.process_time() - cpu_start)
-    return [min(seconds), min(cpu), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+    return [min(seconds), min(cpu), peak_mb()]
 
 
 def _plan(name: str, trades: pl.LazyFrame) -> pl.LazyFrame:

@@ -325,4 +325,4 @@ def test_importing_and_constructing_it_is_light() -> None:
         "heavy = {'polars', 'dataframely', 'httpx', 'stamina'} & sys.modules.keys();"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 import polars as pl
 
 from market_data.domain.candles._columns import columns
-from market_data.domain.numbers import PRICE, SIZE, TURNOVER, VOLUME
+from market_data.domain.numbers import PRICE, SIZE, TURNOVER, VOLUME, turnover
 from market_data.domain.ports.candle_kind import BarContext
 
 KEYS = ("instrument_id", "publisher_id")
 """Whose bars they are: columns of every bar, and of the trades of a source that has several in one partition."""
 
-_WHOLE = pl.Decimal(38, 0)
 _SHIFTED = pl.Decimal(38, 9)
 
 
@@ -25,15 +24,6 @@ def keys_of(trades: pl.LazyFrame) -> tuple[str, ...]:
     if schema["price"] != PRICE or schema["size"] != SIZE:
         raise TypeError(f"price and size must be {PRICE} and {SIZE}, not {schema['price']} and {schema['size']}")
     return tuple(key for key in KEYS if key in schema)
-
-
-def turnover(price: pl.Expr, size: pl.Expr) -> pl.Expr:
-    """The product of a price and a size, each of scale 9, as `TURNOVER`: exact; polars raises where it does not fit.
-
-    Counting the price in whole units of 1e-9 leaves polars no digit to round (2.1 cuts a product to the larger of its
-    operands' scales: 0.000000001 * 0.5 gives 0), and costs a fraction of casting both operands to scale 18.
-    """
-    return (price.to_physical().cast(_WHOLE) * size).to_physical().reinterpret(dtype=TURNOVER)
 
 
 def bars_of(trades: pl.LazyFrame, bar: pl.Expr, context: BarContext) -> pl.LazyFrame:

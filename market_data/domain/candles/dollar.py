@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from market_data.domain.candles import _amount
-from market_data.domain.candles._bars import turnover
+from market_data.domain.numbers import turnover
 from market_data.domain.ports.candle_kind import BarContext, CandleKind
 
 _DIGITS = 18

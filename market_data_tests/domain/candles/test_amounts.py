@@ -29,6 +29,8 @@ def shapes(kind: str, timeframe: str, trades: list[tuple[int, int]]) -> list[tup
 )
 def test_an_amount_and_its_letter_is_a_timeframe(kind: str, timeframe: str):
     candle_kind(kind).check(timeframe)
+    with pytest.raises(ValueError, match="not"):
+        candle_kind(kind).check(f"{timeframe}?")
 
 
 @pytest.mark.parametrize("kind", ["tick", "volume", "dollar"])
