@@ -22,12 +22,13 @@ DUE = dt.datetime(2024, 5, 9, 12, tzinfo=dt.UTC)
 INSTRUMENT = "XRPETH"
 PARTITION = Partition("xrpeth", DAY, "XRP-ETH")
 IN_TIME = dt.datetime(2024, 5, 9, 9, tzinfo=dt.UTC)
-FETCHED = ("instruments", "trades", "quotes", "vendor_candles")
+FETCHED = ("instruments", "trades", "quotes", "statistics", "vendor_candles")
 TABLES = (*FETCHED, "candles")
 DELIVERIES: Mapping[str, Delivery] = {
     "instruments": Delivery(table("instruments").schema, "", ("instrument_id",)),
     "trades": Delivery(table("trades").schema, "ts_event", ("trade_id",), running_id=True),
     "quotes": Delivery(table("quotes").schema, "ts_event"),
+    "statistics": Delivery(table("statistics").schema, "ts_event"),
     "vendor_candles": Delivery(table("vendor_candles").schema, "ts_open", ("timeframe", "ts_open")),
 }
 
@@ -110,10 +111,12 @@ def flat_bar(minute: int, price: str = "1.2", **values: Any) -> dict[str, Any]:
 def clean_rows() -> dict[str, pl.DataFrame]:
     """A small partition of every table without a defect."""
     bars = [bar(0), bar(1), flat_bar(2), bar(3)]
+    interest = {"ts_event": START, "ordinal": 0, "instrument_id": INSTRUMENT, "stat_type": "open_interest"}
     return {
         "instruments": frame("instruments", [{"instrument_id": INSTRUMENT, "raw_symbol": INSTRUMENT, "kind": "spot"}]),
         "trades": frame("trades", [trade(number) for number in range(6)]),
         "quotes": frame("quotes", [quote(number) for number in range(6)]),
+        "statistics": frame("statistics", [{**interest, "quantity": "7"}]),
         "vendor_candles": frame("vendor_candles", bars),
         "candles": frame("candles", [*bars, bar(0, timeframe="1h"), bar(0, kind="tick", timeframe="100t")]),
     }

@@ -11,6 +11,7 @@ MarketDataError
 └── Permanent                 trying again changes nothing
     ├── NotAvailable          the vendor has no such symbol, or nothing for that day
     ├── VendorRefused         the vendor says no: 401, 403, 422
+    ├── OverBudget            it would cost more than the feed may spend: nothing was bought
     ├── BadFile               a file that is not what it claims: no zip, a bomb, a member that escapes its folder
     ├── MissingInput          a partition that this one is made of does not exist
     └── WarehouseDamaged      a file and its ledger row disagree
@@ -59,6 +60,10 @@ class NotAvailable(Permanent):
 
 class VendorRefused(Permanent):
     """The vendor refuses the request itself: credentials, entitlement, or its form."""
+
+
+class OverBudget(Permanent):
+    """What was asked for costs more than the feed's budget; nothing was downloaded. The text says how to allow it."""
 
 
 class BadFile(Permanent):

@@ -37,10 +37,10 @@ def must_be_good(response: httpx.Response, url: str) -> None:
     if response.is_client_error and status not in _PASSING:
         raise VendorRefused(seen)
     asked = response.headers.get("Retry-After", "").strip()
-    raise Busy(f"{seen}, Retry-After: {asked}" if asked else seen, _seconds(asked))
+    raise Busy(f"{seen}, Retry-After: {asked}" if asked else seen, seconds_to_wait(asked))
 
 
-def _seconds(retry_after: str) -> float | None:
+def seconds_to_wait(retry_after: str) -> float | None:
     """RFC 9110, 10.2.3: a number of seconds, or a date."""
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)

@@ -7,8 +7,11 @@ from market_data.domain.numbers import MAX_PRICE
 from market_data.domain.tables._base import Table
 
 
-class Trades(dy.Schema):
-    """Times are ns since the epoch, UTC. `side` is the aggressor's. `ordinal` is the place in the vendor's order."""
+class SignedTrades(dy.Schema):
+    """Trades whose price may have any sign: spreads trade below zero, and crude oil did at -37.63 on 2020-04-20.
+
+    Times are ns since the epoch, UTC. `side` is the aggressor's. `ordinal` is the place in the vendor's order.
+    """
 
     ts_event = dy.Int64(nullable=False)
     ts_recv = dy.Int64(nullable=True)
@@ -19,12 +22,8 @@ class Trades(dy.Schema):
     side = dy.String(nullable=True)
 
     @dy.rule()
-    def price_is_positive(cls) -> pl.Expr:
-        return cls.price.col > 0
-
-    @dy.rule()
     def price_fits(cls) -> pl.Expr:
-        return cls.price.col <= MAX_PRICE
+        return cls.price.col.is_between(-MAX_PRICE, MAX_PRICE)
 
     @dy.rule()
     def size_is_not_negative(cls) -> pl.Expr:
@@ -35,10 +34,18 @@ class Trades(dy.Schema):
         return (cls.side.col == "buy") | (cls.side.col == "sell")
 
 
+class Trades(SignedTrades):
+    """Trades of what cannot have a price of zero or below."""
+
+    @dy.rule()
+    def price_is_positive(cls) -> pl.Expr:
+        return cls.price.col > 0
+
+
 TABLE = Table(
     name="trades",
     schema=Trades,
     order=("ts_event", "ordinal"),
     times=("ts_event", "ts_recv"),
-    repetitive=("side", "size", "instrument_id"),
+    repetitive=("side", "size", "instrument_id", "raw_symbol"),
 )

@@ -1,0 +1,133 @@
+"""The vendor's integers as the platform's types, exactly: expressions over its fields. No field's name stands here.
+
+A price counts units of 1e-9, a time ns since the epoch. Each type has a greatest value that says "undefined"
+(databento.com/docs, "Common fields, enums, and types"); it becomes null, and so does what does not fit, which `Limit`
+finds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+
+from market_data.domain.numbers import PRICE, SIZE
+from market_data.domain.ports.source import Fault
+from market_data.sources.databento.dbn import Records
+
+UNDEF_PRICE = UNDEF_INT64 = 2**63 - 1
+UNDEF_TIME = UNDEF_UINT64 = 2**64 - 1
+UNDEF_INT32, UNDEF_UINT32, UNDEF_UINT16 = 2**31 - 1, 2**32 - 1, 2**16 - 1
+_LAST_NS = 2**63 - 1
+_FITTING = 10**18 - 1
+_SCALE = pl.lit(10**9, pl.Int128)
+_LETTERS = pl.Series(["", *map(chr, range(1, 256))])
+
+
+def price(field: str) -> pl.Expr:
+    """A price, null if it is undefined or does not fit; the same integer under another type."""
+    units = pl.col(field)
+    return pl.when(units.is_between(-_FITTING, _FITTING)).then(units).cast(pl.Int128).reinterpret(dtype=PRICE)
+
+
+def units(field: str) -> pl.Expr:
+    """A quantity in units of 1e-9, as a size; all of them fit."""
+    return known(field, UNDEF_INT64).cast(pl.Int128).reinterpret(dtype=SIZE)
+
+
+def amount(field: str, undefined: int, kind: pl.Decimal = SIZE) -> pl.Expr:
+    """A whole number of units as a size."""
+    return (known(field, undefined).cast(pl.Int128) * _SCALE).reinterpret(dtype=kind)
+
+
+def time(field: str) -> pl.Expr:
+    """An instant, null if it is undefined or does not fit."""
+    return pl.when(pl.col(field) <= _LAST_NS).then(field).cast(pl.Int64)
+
+
+def number(field: str, undefined: int | None = None) -> pl.Expr:
+    """A whole number of at most 63 bits."""
+    return (pl.col(field) if undefined is None else known(field, undefined)).cast(pl.Int64)
+
+
+def known(field: str, undefined: int) -> pl.Expr:
+    """The field, null where it has the value that says that there is none."""
+    return pl.when(pl.col(field) != undefined).then(field)
+
+
+def text(field: str) -> pl.Expr:
+    """A text, null where it is empty."""
+    return pl.when(pl.col(field) != "").then(field)
+
+
+def side(field: str) -> pl.Expr:
+    """`buy` for the bid side, `sell` for the ask, null for none. Of a trade it is the aggressor's."""
+    return pl.when(pl.col(field) == "B").then(pl.lit("buy")).when(pl.col(field) == "A").then(pl.lit("sell"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a field must not be: `broken` for records that are no rows, in words as `does not fit`."""
+
+    field: str
+    rule: str
+    broken: pl.Expr
+    words: str
+    digits: int = 0
+
+    def fault(self, row: int, value: int) -> Fault:
+        """The fault of a record; `digits` of the value are behind the point."""
+        return Fault(row, self.rule, f"{self.field} {self.words}: {Decimal(value).scaleb(-self.digits):f}")
+
+
+def price_fits(field: str) -> Limit:
+    """It is below 10^9, on either side of zero."""
+    units = pl.col(field)
+    broken = (units != UNDEF_PRICE) & ~units.is_between(-_FITTING, _FITTING)
+    return Limit(field, f"{field}_fits", broken, "does not fit", digits=9)
+
+
+def price_is_not_negative(field: str) -> Limit:
+    """For what cannot trade below zero."""
+    return Limit(field, f"{field}_is_not_negative", pl.col(field) < 0, "is negative", digits=9)
+
+
+def time_fits(field: str) -> Limit:
+    """It lies before the year 2262."""
+    broken = (pl.col(field) != UNDEF_TIME) & (pl.col(field) > _LAST_NS)
+    return Limit(field, f"{field}_fits", broken, "does not fit")
+
+
+def raw_frame(records: Records, fields: Iterable[str]) -> pl.DataFrame:
+    """Fields of records as the vendor's own integers, and texts."""
+    return pl.DataFrame({field: _series(records[field]) for field in fields})
+
+
+def faults(raw: pl.DataFrame, limits: Sequence[Limit]) -> list[Fault]:
+    """Records beyond a limit, each with the first that it breaks."""
+    broken = raw.select(limit.broken.alias(str(n)) for n, limit in enumerate(limits))
+    found: dict[int, Fault] = {}
+    for column, limit in zip(broken.iter_columns(), limits, strict=True):
+        for row in column.arg_true():
+            found.setdefault(row, limit.fault(row, raw[limit.field][row]))
+    return [found[row] for row in sorted(found)]
+
+
+def plain(record: np.void) -> Mapping[str, int | str]:
+    """One record in the vendor's words; its reserved bytes say nothing."""
+    names = [name for name in record.dtype.names or () if not name.startswith("_")]
+    return {name: _word(record[name].item()) for name in names}
+
+
+def _series(values: np.ndarray) -> pl.Series:
+    if values.dtype.kind != "S":
+        return pl.Series(np.ascontiguousarray(values))
+    if values.dtype.itemsize == 1:
+        return _LETTERS.gather(np.ascontiguousarray(values).view(np.uint8))
+    distinct, places = np.unique(values, return_inverse=True)
+    return pl.Series([_word(word) for word in distinct.tolist()], dtype=pl.String).gather(places)
+
+
+def _word(value: int | bytes) -> int | str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

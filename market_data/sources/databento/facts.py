@@ -1,0 +1,40 @@
+"""`condition.json`: what Databento says of a day, landed beside the data, so that it is known without network."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NAME = "condition.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the vendor said when the files beside were bought.
+
+    Attributes:
+        condition: `available`, `degraded` or `missing`; None where it does not list the day.
+        last_modified_date: when it last changed anything of that day, in ISO 8601.
+        records: by schema, how many there are.
+    """
+
+    condition: str | None
+    last_modified_date: str | None
+    records: Mapping[str, int]
+
+    @property
+    def expected(self) -> int:
+        """All records of the files beside."""
+        return sum(self.records.values())
+
+
+def write(facts: Facts, folder: Path) -> Path:
+    """The same facts give the same bytes."""
+    path = folder / NAME
+    path.write_text(json.dumps(asdict(facts), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Facts:
+    """What `write` wrote."""
+    return Facts(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,117 @@
+"""The life of a download: published? affordable? bought, counted, kept. How the vendor is asked stands in `session`."""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable, OverBudget
+from market_data.domain.ports.source import Fetched, Request
+from market_data.sources._retries import attempts
+from market_data.sources.databento import facts
+from market_data.sources.databento.answer import count
+from market_data.sources.databento.facts import Facts
+from market_data.sources.databento.options import DatabentoOptions
+from market_data.sources.databento.query import Query
+from market_data.sources.databento.session import Session
+
+_PURCHASES = 2
+"""A stream is billed from its first byte: one that came broken is bought once more and no oftener."""
+_log = logging.getLogger(__name__)
+
+
+def fetch(
+    session: Session, options: DatabentoOptions, request: Request, queries: Sequence[Query], workdir: Path
+) -> list[Fetched]:
+    """One whole file a query in `workdir`, and beside them what the vendor says of the day.
+
+    Files that an earlier try brought whole are not bought again; what is left of others is removed first.
+
+    Raises:
+        NotYetAvailable, NotAvailable, OverBudget: nothing was bought.
+        DamagedDownload: what was bought came broken twice; nothing of it is left.
+        VendorUnavailable, VendorRefused: what came whole before is kept.
+    """
+    for remains in workdir.glob("*.part"):
+        remains.unlink()
+    for query in queries:
+        _must_be_published(session, query)
+    condition = _condition(session, queries[0])
+    records = {query: session.records(query) for query in queries}
+    absent = [query for query in queries if not _is_whole(workdir / query.name, query, records[query])]
+    _must_be_affordable(session, options, request, absent)
+    for query in absent:
+        records[query] = _buy(session, query, workdir / query.name, records[query])
+    by_schema = {query.schema: count for query, count in records.items()}
+    said = facts.write(Facts(condition.get("condition"), condition.get("last_modified_date"), by_schema), workdir)
+    files = [Fetched(workdir / query.name, query.name, f"databento {query}") for query in queries]
+    return [*files, Fetched(said, said.name, "databento metadata.get_dataset_condition and get_record_count")]
+
+
+def _must_be_published(session: Session, query: Query) -> None:
+    day_end = dt.datetime.combine(query.day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+    start, end = session.available(query)
+    if end < day_end:
+        start, end = session.available(query, again=True)
+    if end < day_end:
+        raise NotYetAvailable(f"{query} is not available yet: Databento has it until {end:%Y-%m-%d %H:%M} UTC")
+    if start >= day_end:
+        raise NotAvailable(f"{query} is not to be had: what the key's account may have begins at {start:%Y-%m-%d}")
+
+
+def _condition(session: Session, query: Query) -> dict[str, str | None]:
+    entry = session.condition(query.dataset, query.day)
+    condition = entry.get("condition")
+    if condition == "pending":
+        raise NotYetAvailable(f"{query} is not available yet: Databento calls the day pending")
+    if condition not in ("available", None):
+        _log.warning("%s: Databento calls the day %s", query, condition)
+    return entry
+
+
+def _must_be_affordable(session: Session, options: DatabentoOptions, request: Request, absent: Sequence[Query]) -> None:
+    cost = sum(session.cost_usd(query) for query in absent)
+    budget = options.budget_usd_per_fetch
+    if cost > budget and not options.allow_cost:
+        raise OverBudget(
+            f"{request} would cost {cost:.4f} USD, and the feed may spend {budget:g} USD a fetch: nothing was bought. "
+            f"To buy it, raise budget_usd_per_fetch of the feed's options, or set allow_cost: true there"
+        )
+    _log.info("%s: %d files to buy for %.4f USD", request, len(absent), cost)
+
+
+def _buy(session: Session, query: Query, path: Path, records: int) -> int:
+    """The file, whole, at `path`, which is only there once it is; the count that it was held against."""
+    part = path.with_name(f"{path.name}.part")
+    for attempt in attempts(session.patience, DamagedDownload, _PURCHASES):
+        with attempt:
+            try:
+                # A count that did not fit may have been the wrong one of the two.
+                records = session.records(query) if attempt.num > 1 else records
+                session.download(query, part)
+                _must_be_whole(part, query, records)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+    _log.info("%s: %d records, %d bytes", query, records, path.stat().st_size)
+    return records
+
+
+def _is_whole(path: Path, query: Query, records: int) -> bool:
+    if not path.exists():
+        return False
+    try:
+        _must_be_whole(path, query, records)
+    except DamagedDownload:
+        path.unlink()
+        return False
+    return True
+
+
+def _must_be_whole(path: Path, query: Query, records: int) -> None:
+    try:
+        found = count(path, query)
+    except BadFile as error:
+        raise DamagedDownload(f"{query}: what came {error}; nothing of it was kept") from error
+    if found != records:
+        raise DamagedDownload(f"{query}: {found} records came, and Databento counts {records}; nothing of it was kept")

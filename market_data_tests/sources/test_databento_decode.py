@@ -1,0 +1,482 @@
+"""Databento's files as rows: real ones against the vendor's own client, made ones field by field, and damaged ones."""
+
+import datetime as dt
+import gc
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from databento import DBNStore
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from market_data.domain.candles.time import KIND
+from market_data.domain.errors import BadFile
+from market_data.domain.partition import Partition
+from market_data.domain.ports.candle_kind import BarContext
+from market_data.domain.ports.source import Batch, LandedFile, Request
+from market_data.domain.tables._base import RECORD, contract, polars_schema
+from market_data.domain.time import day_start
+from market_data.sources.databento import decode, schemas
+from market_data_tests.vendors import dbn_files as files
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "databento"
+READ = sorted(path for path in REAL.glob("*/*.dbn.zst") if path.name.split(".")[1] in schemas.TABLE_OF)
+real_data = pytest.mark.skipif(not READ, reason="the real Databento files do not lie beside the project")
+every_real_file = pytest.mark.parametrize(
+    "path", READ, ids=lambda path: f"{path.parent.name} {path.name.split('.')[1]}"
+)
+
+DAY = dt.date(2024, 1, 15)
+START = day_start(DAY)
+UNDEF_PRICE, UNDEF_TIME = 2**63 - 1, 2**64 - 1
+PRICES = {
+    "price": "price",
+    "bid_px_00": "bid_price",
+    "ask_px_00": "ask_price",
+    "open": "open",
+    "high": "high",
+    "low": "low",
+    "close": "close",
+    "strike_price": "strike_price",
+    "min_price_increment": "tick_size",
+}
+SIZES = {"size": "size", "bid_sz_00": "bid_size", "ask_sz_00": "ask_size", "volume": "volume", "quantity": "quantity"}
+
+
+def landed(path: Path) -> LandedFile:
+    return LandedFile(path, path.name, "here", "", path.stat().st_size)
+
+
+def batches(path: Path, table: str, day: dt.date = DAY) -> list[Batch]:
+    return list(decode.batches(Request(table, Partition("feed", day, "S"), "S"), landed(path)))
+
+
+def only(path: Path, table: str, day: dt.date = DAY) -> Batch:
+    (batch,) = batches(path, table, day)
+    return batch
+
+
+def tick(**fields: Any) -> dict[str, Any]:
+    """The fields of a trade, with these in their places."""
+    usual = {"ts_event": START + 1, "ts_recv": START + 2, "price": 10**9, "size": 1, "side": b"A", "action": b"T"}
+    return usual | fields
+
+
+def made(folder: Path, schema: str, version: int = 3, count: int = 1, **fields: Any) -> Path:
+    """A file of equal records."""
+    content = files.records(schema, count, version, **fields).tobytes()
+    return files.write(folder / f"{schema}.dbn.zst", files.head(schema, DAY, version), content)
+
+
+def rejected(batch: Batch, table: str, day: dt.date = DAY) -> dict[str, int]:
+    """What the contract says against a batch: rules and how many rows break them."""
+    delivery = schemas.delivery(table)
+    numbers = pl.int_range(len(batch.frame), dtype=pl.Int64, eager=True)
+    frame = batch.frame.with_columns(numbers.alias(RECORD), numbers.alias("ordinal"))
+    return contract(delivery.schema, day, delivery.clock).filter(frame)[1].counts()
+
+
+def real_table(path: Path) -> tuple[str, dt.date]:
+    """The table of a real file, and its day."""
+    store = DBNStore.from_bytes(path.read_bytes())
+    return schemas.TABLE_OF[str(store.schema)], store.start.date()
+
+
+# --- real files, against the client ---------------------------------------------------------------
+
+
+@real_data
+@every_real_file
+def test_a_real_file_has_as_many_rows_as_the_client_reads_and_all_are_accepted(path: Path) -> None:
+    table, day = real_table(path)
+    batch = only(path, table, day)
+    count = len(DBNStore.from_bytes(path.read_bytes()).to_ndarray())
+    assert len(batch.frame) == decode.record_count(landed(path)) == count
+    expected = polars_schema(schemas.delivery(table).schema)
+    assert batch.frame.schema == {name: kind for name, kind in expected.items() if name != "ordinal"}
+    assert not batch.faults
+    assert rejected(batch, table, day) == {}
+
+
+@real_data
+@every_real_file
+def test_the_numbers_of_a_real_file_are_the_clients_to_the_last_digit(path: Path) -> None:
+    table, day = real_table(path)
+    rows = only(path, table, day).frame
+    theirs = DBNStore.from_bytes(path.read_bytes()).to_ndarray()
+    for fields, unit in ((PRICES, 1), (SIZES, 10**9)):
+        for field in fields.keys() & set(theirs.dtype.names or ()):
+            undefined = np.iinfo(theirs.dtype[field]).max
+            sums = sum(int(value) for value in theirs[field] if value != undefined) * unit
+            assert rows[fields[field]].fill_null(0).sum() == Decimal(sums).scaleb(-9)
+
+
+@real_data
+@every_real_file
+def test_a_real_file_names_the_clients_symbol_in_every_row(path: Path) -> None:
+    table, day = real_table(path)
+    symbols = only(path, table, day).frame["raw_symbol"].to_list()
+    assert symbols == DBNStore.from_bytes(path.read_bytes()).to_df(map_symbols=True)["symbol"].to_list()
+
+
+@real_data
+@pytest.mark.parametrize(("dataset", "bars"), [("EQUS.MINI", 2), ("OPRA.PILLAR", 3), ("XNAS.ITCH", 4)])
+def test_seconds_built_from_real_trades_by_receive_time_equal_the_vendors(dataset: str, bars: int) -> None:
+    values = ["instrument_id", "publisher_id", "ts_open", "open", "high", "low", "close", "volume"]
+    path = REAL / dataset / "test_data.trades.dbn.zst"
+    table, day = real_table(path)
+    trades = only(path, table, day).frame.lazy()
+    clock = schemas.delivery("trades").clock
+    assert clock == "ts_recv"
+    ours = KIND.build(trades, ["1s"], BarContext(day, clock, "unused")).select(values).collect()
+    theirs = only(REAL / dataset / "test_data.ohlcv-1s.dbn.zst", "vendor_candles", day).frame.select(values)
+    # Both files end after four records, the trades earlier.
+    first = theirs.filter(pl.col("ts_open") <= ours["ts_open"].max())
+    assert len(ours) == bars
+    assert_frame_equal(ours.sort(values[:3]), first.sort(values[:3]))
+
+
+@real_data
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("LIVE/test_data.live.dbn.zst", "has records of several schemas"),
+        ("GLBX.MDP3/test_data.mbo.dbn.zst", "has records of mbo, for which there is no table"),
+    ],
+)
+def test_a_real_file_of_something_else_is_refused_and_told_why(file: str, words: str) -> None:
+    with pytest.raises(BadFile, match=words):
+        batches(REAL / file, "trades")
+
+
+# --- made files, field by field -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", files.VERSIONS)
+def test_a_trade_has_every_column_exactly_in_every_version(tmp_path: Path, version: int) -> None:
+    fields = tick(
+        price=123_456_789_012_345_678,
+        size=7,
+        flags=130,
+        sequence=2**32 - 2,
+        ts_in_delta=-5,
+    )
+    batch = only(made(tmp_path, "trades", version, **fields), "trades")
+    assert batch.frame.row(0, named=True) == {
+        "ts_event": START + 1,
+        "ts_recv": START + 2,
+        "trade_id": None,
+        "price": Decimal("123456789.012345678"),
+        "size": Decimal(7),
+        "side": "sell",
+        "publisher_id": 1,
+        "instrument_id": "17077",
+        "raw_symbol": "ESH4",
+        "sequence": 2**32 - 2,
+        "flags": 130,
+        "ts_in_delta": -5,
+    }
+    assert batch.original(0)["price"] == 123_456_789_012_345_678
+    assert batch.original(0)["side"] == "A"
+
+
+@pytest.mark.parametrize(("letter", "side"), [(b"A", "sell"), (b"B", "buy"), (b"N", None), (b"", None)])
+def test_the_side_is_the_aggressors(tmp_path: Path, letter: bytes, side: str | None) -> None:
+    assert only(made(tmp_path, "trades", **tick(side=letter)), "trades").frame["side"].to_list() == [side]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(price=st.integers(-(2**63), 2**63 - 1))
+def test_a_price_is_exact_or_undefined_or_a_fault(tmp_path: Path, price: int) -> None:
+    batch = only(made(tmp_path, "trades", **tick(price=price)), "trades")
+    fits, undefined = abs(price) < 10**18, price == UNDEF_PRICE
+    assert batch.frame["price"].to_list() == [Decimal(price).scaleb(-9) if fits else None]
+    assert len(batch.faults) == (not fits and not undefined)
+
+
+def test_a_price_that_does_not_fit_is_a_fault_with_its_value(tmp_path: Path) -> None:
+    (fault,) = only(made(tmp_path, "trades", **tick(price=10**18 + 1)), "trades").faults
+    assert (fault.row, fault.rule, fault.reason) == (0, "price_fits", "price does not fit: 1000000000.000000001")
+
+
+def test_crude_oil_below_zero_is_kept(tmp_path: Path) -> None:
+    batch = only(made(tmp_path, "trades", **tick(price=-37_630_000_000)), "trades")
+    assert batch.frame["price"].to_list() == [Decimal("-37.63")]
+    assert not batch.faults
+    assert rejected(batch, "trades") == {}
+
+
+def test_a_share_below_zero_is_set_aside(tmp_path: Path) -> None:
+    content = files.records("trades", 2, **tick(price=[10**9, -1])).tobytes()
+    path = files.write(tmp_path / "trades.dbn.zst", files.head("trades", DAY, dataset="XNAS.ITCH"), content)
+    (fault,) = only(path, "trades").faults
+    assert (fault.row, fault.rule, fault.reason) == (1, "price_is_not_negative", "price is negative: -0.000000001")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("price", UNDEF_PRICE, "price|nullability"),
+        ("size", 2**32 - 1, "size|nullability"),
+        ("ts_event", UNDEF_TIME, "ts_event|nullability"),
+        ("ts_recv", UNDEF_TIME, "ts_recv|nullability"),
+        ("ts_recv", START - 1, "inside_the_partition_day"),
+        ("ts_recv", day_start(DAY + dt.timedelta(days=1)), "inside_the_partition_day"),
+    ],
+)
+def test_a_trade_without_what_it_needs_breaks_the_contract(tmp_path: Path, field: str, value: int, rule: str) -> None:
+    batch = only(made(tmp_path, "trades", **tick(**{field: value})), "trades")
+    assert rejected(batch, "trades") == {rule: 1}
+
+
+def test_an_undefined_delta_is_null(tmp_path: Path) -> None:
+    batch = only(made(tmp_path, "trades", **tick(ts_in_delta=2**31 - 1)), "trades")
+    assert batch.frame["ts_in_delta"].to_list() == [None]
+
+
+def test_a_time_beyond_int64_is_a_fault(tmp_path: Path) -> None:
+    (fault,) = only(made(tmp_path, "trades", **tick(ts_event=2**63)), "trades").faults
+    assert (fault.rule, fault.reason) == ("ts_event_fits", "ts_event does not fit: 9223372036854775808")
+
+
+def test_one_record_with_two_troubles_is_one_fault(tmp_path: Path) -> None:
+    batch = only(made(tmp_path, "trades", **tick(ts_event=2**63, price=10**18)), "trades")
+    assert [fault.rule for fault in batch.faults] == ["price_fits"]
+
+
+def test_a_book_with_an_empty_side_is_a_quote(tmp_path: Path) -> None:
+    fields = tick(bid_px_00=UNDEF_PRICE, ask_px_00=-5 * 10**8, ask_sz_00=3, ask_ct_00=2)
+    batch = only(made(tmp_path, "tbbo", **fields), "quotes")
+    row = batch.frame.row(0, named=True)
+    assert (row["bid_price"], row["ask_price"], row["ask_size"], row["ask_count"]) == (None, Decimal("-0.5"), 3, 2)
+    assert (row["action"], row["side"], row["price"], row["size"]) == ("T", "sell", 1, 1)
+    assert rejected(batch, "quotes") == {}
+
+
+def test_an_interval_before_the_first_trade_has_a_quote(tmp_path: Path) -> None:
+    fields = tick(ts_event=UNDEF_TIME, price=UNDEF_PRICE, side=b"N", bid_px_00=10**9, ask_px_00=10**9)
+    batch = only(made(tmp_path, "bbo-1s", **{name: fields[name] for name in fields.keys() - {"action"}}), "quotes")
+    row = batch.frame.row(0, named=True)
+    assert (row["ts_event"], row["price"], row["action"], row["bid_price"]) == (None, None, None, 1)
+    assert rejected(batch, "quotes") == {}
+
+
+@pytest.mark.parametrize(("version", "undefined"), [(1, 2**31 - 1), (2, 2**31 - 1), (3, 2**63 - 1)])
+def test_statistics_are_named_and_what_is_undefined_is_null(tmp_path: Path, version: int, undefined: int) -> None:
+    fields: dict[str, Any] = {
+        "ts_event": START,
+        "ts_recv": START,
+        "ts_ref": [START, UNDEF_TIME, 5],
+        "stat_type": [3, 9, 10_777],
+    }
+    fields |= {"price": [-(10**9), UNDEF_PRICE, 1], "quantity": [undefined, 42, -1]}
+    batch = only(made(tmp_path, "statistics", version, 3, **fields), "statistics")
+    assert batch.frame.select("stat_type", "price", "quantity", "ts_ref").rows() == [
+        ("settlement_price", Decimal(-1), None, START),
+        ("open_interest", None, Decimal(42), None),
+        ("10777", Decimal("1E-9"), Decimal(-1), 5),
+    ]
+    assert rejected(batch, "statistics") == {}
+
+
+def test_a_bar_is_stamped_at_its_open_and_has_what_the_vendor_publishes(tmp_path: Path) -> None:
+    prices = {"open": 2 * 10**9, "high": 3 * 10**9, "low": -(10**9), "close": 1}
+    path = made(tmp_path, "ohlcv-1m", ts_event=START + 60 * 10**9, volume=2**64 - 2, **prices)
+    batch = only(path, "vendor_candles")
+    assert batch.frame.row(0, named=True) == {
+        "kind": "time",
+        "timeframe": "1m",
+        "instrument_id": "17077",
+        "publisher_id": 1,
+        "ts_open": START + 60 * 10**9,
+        "open": Decimal(2),
+        "high": Decimal(3),
+        "low": Decimal(-1),
+        "close": Decimal("1E-9"),
+        "volume": Decimal(2**64 - 2),
+        "quote_volume": None,
+        "vwap": None,
+        "trade_count": None,
+        "raw_symbol": "ESH4",
+    }
+    assert rejected(batch, "vendor_candles") == {}
+
+
+@pytest.mark.parametrize("version", files.VERSIONS)
+@pytest.mark.parametrize(
+    ("letter", "security_type", "kind"),
+    [
+        (b"F", b"FUT", "future"),
+        (b"C", b"OPT", "option"),
+        (b"S", b"", "spread"),
+        (b"K", b"", "equity"),
+        (b"", b"FUT", "future"),
+    ],
+)
+def test_a_definition_is_an_instrument_in_every_version(
+    tmp_path: Path, version: int, letter: bytes, security_type: bytes, kind: str
+) -> None:
+    fields: dict[str, Any] = {
+        "instrument_class": letter,
+        "security_type": security_type,
+        "raw_symbol": b"ESH4",
+        "currency": b"USD",
+    }
+    fields |= {"ts_event": UNDEF_TIME, "ts_recv": START, "expiration": UNDEF_TIME, "activation": 5}
+    fields |= {"min_price_increment": 250_000_000, "unit_of_measure_qty": 50 * 10**9, "strike_price": UNDEF_PRICE}
+    batch = only(made(tmp_path, "definition", version, **fields, contract_multiplier=2**31 - 1), "instruments")
+    row = batch.frame.row(0, named=True)
+    assert (row["instrument_id"], row["raw_symbol"], row["kind"], row["quote"]) == ("17077", "ESH4", kind, "USD")
+    assert (row["tick_size"], row["contract_size"], row["strike_price"]) == (Decimal("0.25"), 50, None)
+    assert (row["expiry"], row["activation"], row["contract_multiplier"], row["leg_index"]) == (None, 5, None, 0)
+    assert rejected(batch, "instruments") == {}
+
+
+def test_a_spreads_legs_are_rows_of_their_own(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {
+        "instrument_class": b"S",
+        "raw_symbol": b"ESH4-ESM4",
+        "ts_recv": START,
+        "leg_count": 2,
+        "leg_index": [0, 1],
+    }
+    fields |= {"leg_instrument_id": [7, 8], "leg_raw_symbol": [b"ESH4", b"ESM4"], "leg_side": [b"B", b"A"]}
+    rows = only(made(tmp_path, "definition", 3, 2, **fields), "instruments").frame
+    legs = rows.select("leg_index", "leg_instrument_id", "leg_raw_symbol", "leg_side").rows()
+    assert legs == [(0, "7", "ESH4", "buy"), (1, "8", "ESM4", "sell")]
+    assert rows.is_duplicated().any() is False
+    assert rows.select(schemas.delivery("instruments").identity).n_unique() == 2
+
+
+def test_what_is_no_kind_of_instrument_here_goes_to_quarantine(tmp_path: Path) -> None:
+    path = made(tmp_path, "definition", ts_recv=START, instrument_class=b"B", raw_symbol=b"BOND")
+    assert rejected(only(path, "instruments"), "instruments") == {"kind|nullability": 1}
+
+
+# --- which symbol an id stood for -----------------------------------------------------------------
+
+
+def symbols_of(folder: Path, ids: list[int], **asked: Any) -> list[str | None]:
+    content = files.records("trades", len(ids), **tick(instrument_id=ids)).tobytes()
+    path = files.write(folder / "trades.dbn.zst", files.head("trades", DAY, **asked), content)
+    return only(path, "trades").frame["raw_symbol"].to_list()
+
+
+def test_an_intervals_end_is_not_part_of_it_and_ids_are_reused(tmp_path: Path) -> None:
+    before, after = DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=1)
+    mappings = {
+        "OLD": [(before, DAY, "1")],
+        "NOW": [(DAY, after, "1"), (after, after + dt.timedelta(days=9), "2")],
+        "GONE": [(before, after, "")],
+    }
+    assert symbols_of(tmp_path, [1, 2, 1], mappings=mappings) == ["NOW", None, "NOW"]
+
+
+def test_a_parents_children_have_their_own_symbols(tmp_path: Path) -> None:
+    day = (DAY, DAY + dt.timedelta(days=1))
+    mappings = {"ESH4": [(*day, "1")], "ESM4": [(*day, "2")]}
+    asked = {"stype_in": "parent", "symbols": ["ES.FUT"], "mappings": mappings}
+    assert symbols_of(tmp_path, [2, 1, 3], **asked) == ["ESM4", "ESH4", None]
+
+
+@pytest.mark.parametrize(
+    ("stype_in", "symbol"),
+    [("continuous", "ES.c.0"), ("instrument_id", "17077"), ("parent", "ES.FUT")],
+)
+def test_what_was_asked_for_is_not_taken_for_a_raw_symbol(tmp_path: Path, stype_in: str, symbol: str) -> None:
+    mappings = {symbol: [(DAY, DAY + dt.timedelta(days=1), "17077")]}
+    assert symbols_of(tmp_path, [17_077], stype_in=stype_in, symbols=[symbol], mappings=mappings) == [None]
+
+
+# --- whole files, large files, damaged files ------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
+def test_a_day_without_records_has_no_rows(tmp_path: Path, name: str) -> None:
+    path = files.write(tmp_path / name, files.head("trades", DAY))
+    assert batches(path, "trades") == []
+    assert decode.record_count(landed(path)) == 0
+
+
+@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
+def test_a_large_file_comes_in_batches_and_is_the_clients_to_the_last_digit(tmp_path: Path, name: str) -> None:
+    path = files.write_trades(tmp_path / name, DAY, 800_000)
+    read = batches(path, "trades")
+    assert [batch.first_record for batch in read] == [0, 349_525, 699_050]
+    assert not any(batch.faults for batch in read)
+    theirs = DBNStore.from_bytes(path.read_bytes()).to_ndarray()
+    rows = pl.concat([batch.frame for batch in read])
+    assert len(rows) == decode.record_count(landed(path)) == len(theirs) == 800_000
+    for field in ("ts_event", "ts_recv", "sequence", "ts_in_delta"):
+        assert np.array_equal(rows[field].to_numpy(), theirs[field].astype(np.int64))
+    assert np.array_equal(rows["price"].to_physical().cast(pl.Int64).to_numpy(), theirs["price"])
+    assert np.array_equal(rows["size"].cast(pl.Int64).to_numpy(), theirs["size"])
+    assert read[2].original(5)["sequence"] == 699_055
+
+
+def test_a_file_that_is_left_early_is_closed(tmp_path: Path) -> None:
+    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 400_000)
+    reading = decode.batches(Request("trades", Partition("feed", DAY, "S"), "S"), landed(path))
+    next(reading)
+    reading.close()  # pyright: ignore[reportAttributeAccessIssue]
+    gc.collect()
+    held = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert path not in held
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.9999])
+def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 5_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: max(1, int(len(whole) * share))])
+    for read in (lambda: batches(path, "trades"), lambda: decode.record_count(landed(path))):
+        with pytest.raises(BadFile, match=r"trades\.dbn\.zst is (cut short|no DBN file)"):
+            read()
+
+
+@pytest.mark.parametrize("lost", [1, 47, 49])
+@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
+def test_a_file_that_ends_within_a_record_is_refused(tmp_path: Path, name: str, lost: int) -> None:
+    content = files.records("trades", 3, **tick()).tobytes()[:-lost]
+    path = files.write(tmp_path / name, files.head("trades", DAY), content)
+    with pytest.raises(BadFile, match=f"is cut short: it ends within record {2 if lost < 48 else 1}"):
+        batches(path, "trades")
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 5_000)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match=r"trades\.dbn\.zst"):
+        batches(path, "trades")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"<html>Service Unavailable</html>", "is no DBN file: it begins with b'<ht'"),
+        (b"DB", "is no DBN file"),
+        (b"DBN", "is cut short: it ends within its metadata"),
+        (b"DBN\x03\xff\xff\xff\xff", "is cut short: it ends within its metadata"),
+        (b"DBN\x04\x00\x00\x00\x00", "is of DBN version 4"),
+        (b"DBN\x03\x08\x00\x00\x00abcdefgh", "has metadata that cannot be read"),
+        (files.head(None, DAY), "has records of several schemas"),
+        (files.head("trades", DAY, ts_out=True), "has ts_out after each record"),
+        (files.head("mbp-10", DAY), "has records of mbp-10, for which there is no table"),
+        (files.head("tbbo", DAY), "has records of tbbo, which are quotes and not trades"),
+        (files.head("trades", DAY) + files.records("tbbo", 3).tobytes(), "has a record of 80 bytes"),
+    ],
+)
+def test_what_is_no_days_file_of_the_table_is_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "day.dbn"
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match=words) as refusal:
+        batches(path, "trades")
+    assert str(refusal.value).startswith("day.dbn ")

@@ -1,0 +1,376 @@
+"""Databento over a real connection that misbehaves: what the user is told, what stays, what is asked and bought."""
+
+import logging
+import os
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from market_data.domain.errors import (
+    ConfigurationError,
+    DamagedDownload,
+    MarketDataError,
+    NotAvailable,
+    NotYetAvailable,
+    OverBudget,
+    VendorRefused,
+    VendorUnavailable,
+)
+from market_data.domain.ports.source import Estimate
+from market_data.sources.databento import facts
+from market_data_tests.sources.databento_case import (
+    BARS,
+    DAY,
+    FACTS,
+    SYMBOL,
+    TRADES,
+    key,
+    left,
+    market,
+    request,
+    source,
+)
+from market_data_tests.vendors import databento_files as files
+from market_data_tests.vendors.databento_api import (
+    COST,
+    COUNT,
+    STREAM,
+    DatabentoApi,
+    Fault,
+    Offer,
+    body,
+    cut_off,
+    databento_api,
+    reset,
+    stall,
+    status,
+    wrong_count,
+)
+
+__all__ = ["databento_api", "key", "market"]
+
+SHORT = files.trades(DAY, 400)
+CONDITION = "metadata.get_dataset_condition"
+
+
+def test_a_fetch_brings_the_vendors_bytes_and_what_it_says_of_the_day(market: DatabentoApi, workdir: Path) -> None:
+    fetched = source(market).fetch(request(), workdir)
+    assert [each.name for each in fetched] == [TRADES, FACTS]
+    assert fetched[0].origin == "databento GLBX.MDP3 trades of ESH4 on 2024-01-15"
+    assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
+    assert facts.read(fetched[1].path) == facts.Facts("available", "2024-02-01", {"trades": 1_000})
+    assert left(workdir) == [FACTS, TRADES]
+
+
+def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: DatabentoApi, workdir: Path) -> None:
+    source(market).fetch(request("vendor_candles"), workdir)
+    (stream,) = market.asked(STREAM)
+    wanted = {"dataset": "GLBX.MDP3", "schema": "ohlcv-1m", "symbols": SYMBOL, "stype_in": "raw_symbol"}
+    assert stream.form.items() >= {**wanted, "start": "2024-01-15", "end": "2024-01-16"}.items()
+    assert left(workdir) == [FACTS, BARS]
+
+
+def test_everything_free_is_asked_before_the_first_byte(market: DatabentoApi, workdir: Path) -> None:
+    source(market).fetch(request(), workdir)
+    assert [seen.endpoint for seen in market.requests] == [
+        "metadata.get_dataset_range",
+        CONDITION,
+        COUNT,
+        COST,
+        STREAM,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "streams"),
+    [
+        (STREAM, status(429, retry_after="0"), 2),
+        (STREAM, status(500), 2),
+        (STREAM, status(504), 2),
+        (STREAM, cut_off(2_000), 2),
+        (STREAM, cut_off(2_000, announced=False), 2),
+        (STREAM, cut_off(0, announced=False), 2),
+        (STREAM, reset(2_000), 2),
+        (STREAM, stall(2_000), 2),
+        (STREAM, body(SHORT), 2),
+        (STREAM, body(files.bars(DAY, 1_000)), 2),
+        (STREAM, body(b"<html>proxy</html>"), 2),
+        (COUNT, wrong_count(), 2),
+        (COUNT, status(429, retry_after="0"), 1),
+        (COUNT, cut_off(0), 1),
+        (COST, status(503), 1),
+        (COST, stall(), 1),
+        (CONDITION, body(b"<html>proxy</html>"), 1),
+    ],
+)
+def test_a_fault_that_passes_is_mended_within_the_fetch(
+    market: DatabentoApi, workdir: Path, endpoint: str, fault: Fault, streams: int
+) -> None:
+    market.fail(endpoint, fault)
+    fetched = source(market).fetch(request(), workdir)
+    assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
+    assert left(workdir) == [FACTS, TRADES]
+    assert len(market.asked(STREAM)) == streams
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "error", "words", "streams"),
+    [
+        (STREAM, status(500), VendorUnavailable, "Databento answers 500 a_case\nno (tries: 3; try again later)", 3),
+        (STREAM, status(429, retry_after="0"), VendorUnavailable, "Retry-After: 0 (tries: 3", 3),
+        (STREAM, status(429, retry_after="3600"), VendorUnavailable, "Retry-After: 3600 (tries: 1", 1),
+        (STREAM, status(403), VendorRefused, "the key's account has no right to this", 1),
+        (STREAM, status(422, "no such schema"), VendorRefused, "no such schema: look at dataset, schemas", 1),
+        (STREAM, status(402), VendorRefused, "the account cannot pay", 1),
+        (STREAM, status(404), NotAvailable, "look at dataset, symbols and stype_in", 1),
+        (STREAM, cut_off(2_000), DamagedDownload, "Error streaming response", 2),
+        (STREAM, cut_off(2_000, announced=False), DamagedDownload, "is cut short", 2),
+        (STREAM, reset(2_000), DamagedDownload, "Error streaming response", 2),
+        (STREAM, stall(2_000), DamagedDownload, "Read timed out", 2),
+        (STREAM, body(SHORT), DamagedDownload, "400 records came, and Databento counts 1000", 2),
+        (STREAM, body(files.trades(DAY, 1_000, "CLH4")), DamagedDownload, "has the symbols CLH4, without ESH4", 2),
+        (STREAM, body(b""), DamagedDownload, "what came is no DBN", 2),
+        (COUNT, wrong_count(), DamagedDownload, "1000 records came, and Databento counts 1001", 2),
+        (COUNT, body(b'"many"'), VendorUnavailable, "the answer is no figure: many", 0),
+        (COST, body(b"NaN"), VendorUnavailable, "the answer is no figure: nan", 0),
+        (COST, body(b"-1"), VendorUnavailable, "the answer is no figure: -1", 0),
+        (COST, stall(), VendorUnavailable, "tries: 3", 0),
+        (COST, reset(), VendorUnavailable, "tries: 3", 0),
+        (CONDITION, body(b'{"detail": 1}'), VendorUnavailable, "the answer is no list", 0),
+    ],
+)
+def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
+    market: DatabentoApi,
+    workdir: Path,
+    endpoint: str,
+    fault: Fault,
+    error: type[MarketDataError],
+    words: str,
+    streams: int,
+) -> None:
+    market.fail(endpoint, fault, times=20)
+    vendor = source(market)
+    with pytest.raises(error) as raised:
+        vendor.fetch(request(), workdir)
+    assert type(raised.value) is error
+    assert words in str(raised.value)
+    assert left(workdir) == []
+    assert len(market.asked(STREAM)) == streams
+    market.recover()
+    assert vendor.fetch(request(), workdir)[0].path.read_bytes() == files.trades(DAY, 1_000)
+    assert left(workdir) == [FACTS, TRADES]
+
+
+def test_a_symbol_that_the_vendor_does_not_know_is_named(market: DatabentoApi, workdir: Path) -> None:
+    with pytest.raises(VendorRefused, match=r"(?s)trades of XXH4 on 2024-01-15.*None of the symbols.*look at dataset"):
+        source(market).fetch(request(vendor_symbol="XXH4"), workdir)
+    assert left(workdir) == []
+
+
+@pytest.mark.parametrize(
+    ("cost_usd", "options", "bought"),
+    [
+        (5.01, {}, False),
+        (5.0, {}, True),
+        (0.02, {"budget_usd_per_fetch": 0.01}, False),
+        (0.0, {"budget_usd_per_fetch": 0}, True),
+        (900.0, {"allow_cost": True}, True),
+    ],
+)
+def test_above_the_budget_nothing_is_bought(
+    databento_api: DatabentoApi, key: str, workdir: Path, cost_usd: float, options: dict[str, Any], bought: bool
+) -> None:
+    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 10), 10, cost_usd))
+    vendor = source(databento_api, **options)
+    if bought:
+        vendor.fetch(request(), workdir)
+    else:
+        with pytest.raises(OverBudget, match=rf"would cost {cost_usd:.4f} USD.*budget_usd_per_fetch.*allow_cost: true"):
+            vendor.fetch(request(), workdir)
+        assert left(workdir) == []
+    assert len(databento_api.asked(STREAM)) == bought
+
+
+def test_the_budget_counts_all_files_of_the_table(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
+    for schema in ("ohlcv-1m", "ohlcv-1h"):
+        databento_api.offer(schema, SYMBOL, DAY, Offer(b"", 0, cost_usd=3.0))
+    with pytest.raises(OverBudget, match=r"6\.0000 USD"):
+        source(databento_api, schemas=("ohlcv-1m", "ohlcv-1h")).fetch(request("vendor_candles"), workdir)
+    assert databento_api.asked(STREAM) == []
+
+
+def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoApi, workdir: Path) -> None:
+    hours = files.dbn("ohlcv-1h", DAY, [])
+    market.offer("ohlcv-1h", SYMBOL, DAY, Offer(hours, 0, cost_usd=4.0))
+    market.offer("ohlcv-1m", SYMBOL, DAY, Offer(files.bars(DAY, 60), 60, cost_usd=1.0))
+    vendor = source(market, schemas=("ohlcv-1m", "ohlcv-1h"))
+    market.fail(STREAM, lambda _: None)
+    market.fail(STREAM, status(403))
+    with pytest.raises(VendorRefused):
+        vendor.fetch(request("vendor_candles"), workdir)
+    assert left(workdir) == [BARS]
+    again = source(market, schemas=("ohlcv-1m", "ohlcv-1h"), budget_usd_per_fetch=4.0)
+    assert [each.name for each in again.fetch(request("vendor_candles"), workdir)] == [BARS, "ohlcv-1h.dbn.zst", FACTS]
+    assert [seen.form["schema"] for seen in market.asked(STREAM)] == ["ohlcv-1m", "ohlcv-1h", "ohlcv-1h"]
+
+
+@pytest.mark.parametrize("remains", [b"", b"half of it", SHORT])
+@pytest.mark.parametrize("name", [TRADES, f"{TRADES}.part"])
+def test_remains_of_an_ended_process_are_replaced(
+    market: DatabentoApi, workdir: Path, name: str, remains: bytes
+) -> None:
+    (workdir / name).write_bytes(remains)
+    source(market).fetch(request(), workdir)
+    assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
+    assert left(workdir) == [FACTS, TRADES]
+
+
+def test_remains_of_another_dataset_are_not_taken_for_the_file(market: DatabentoApi, workdir: Path) -> None:
+    records = [files.trade(DAY, number, 1_000) for number in range(1_000)]
+    (workdir / TRADES).write_bytes(files.dbn("trades", DAY, records, dataset="XNAS.ITCH"))
+    source(market).fetch(request(), workdir)
+    assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
+
+
+@pytest.mark.parametrize("condition", ["degraded", "missing"])
+def test_a_day_of_poor_quality_is_recorded_and_no_error(
+    market: DatabentoApi, workdir: Path, caplog: pytest.LogCaptureFixture, condition: str
+) -> None:
+    market.conditions["2024-01-15"] = condition
+    with caplog.at_level(logging.INFO):
+        fetched = source(market).fetch(request(), workdir)
+    assert facts.read(fetched[1].path).condition == condition
+    assert f"Databento calls the day {condition}" in caplog.text
+    assert "a day of reduced quality" in caplog.text
+    assert max(record.levelno for record in caplog.records) == logging.WARNING
+
+
+def test_a_day_without_records_is_a_file_without_records(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
+    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 0), 0, 0.0))
+    fetched = source(databento_api).fetch(request(), workdir)
+    assert facts.read(fetched[1].path).expected == 0
+
+
+@pytest.mark.parametrize(
+    ("ends", "condition", "error"),
+    [
+        ("2024-01-15T23:59:59.999999999Z", "available", NotYetAvailable),
+        ("2024-01-16T00:00:00.000000000Z", "pending", NotYetAvailable),
+        ("2024-01-16T00:00:00.000000000Z", "available", None),
+    ],
+)
+def test_a_day_that_is_not_whole_at_the_vendor_is_not_bought(
+    market: DatabentoApi, workdir: Path, ends: str, condition: str, error: type[MarketDataError] | None
+) -> None:
+    market.ends, market.conditions["2024-01-15"] = ends, condition
+    vendor = source(market)
+    if error is None:
+        vendor.fetch(request(), workdir)
+        return
+    with pytest.raises(error, match="is not available yet"):
+        vendor.fetch(request(), workdir)
+    assert market.asked(STREAM) == []
+    market.ends, market.conditions["2024-01-15"] = "2024-01-17T00:00:00Z", "available"
+    vendor.fetch(request(), workdir)
+    assert left(workdir) == [FACTS, TRADES]
+
+
+def test_a_day_before_the_accounts_range_is_not_available(market: DatabentoApi, workdir: Path) -> None:
+    with pytest.raises(NotAvailable, match="begins at 2010-06-06"):
+        source(market).fetch(request(day=DAY.replace(year=2009)), workdir)
+    assert market.asked(STREAM) == []
+
+
+def test_an_estimate_costs_nothing(market: DatabentoApi) -> None:
+    size = len(files.trades(DAY, 1_000))
+    assert source(market).estimate(request()) == Estimate(5, size, 1_000, 0.01)
+    assert market.asked(STREAM) == []
+
+
+def test_a_key_that_is_not_accepted_is_said_once_and_not_shown(
+    market: DatabentoApi, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABENTO_API_KEY", "db-another0key")
+    with pytest.raises(VendorRefused, match="the key in DATABENTO_API_KEY is not accepted") as raised:
+        source(market).fetch(request(), workdir)
+    assert "db-another0key" not in "".join(traceback.format_exception(raised.value))
+    assert len(market.requests) == 1
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "two words", "db-key\n", "db-schlüssel"])
+def test_without_a_usable_key_nothing_is_asked(
+    market: DatabentoApi, workdir: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    if value is None:
+        monkeypatch.delenv("DATABENTO_API_KEY")
+    else:
+        monkeypatch.setenv("DATABENTO_API_KEY", value)
+    with pytest.raises(ConfigurationError, match="DATABENTO_API_KEY") as raised:
+        source(market).fetch(request(), workdir)
+    assert not value or value.isspace() or value not in str(raised.value)
+    assert market.requests == []
+
+
+@pytest.mark.parametrize(
+    "fault", [None, status(401), status(422), status(500), cut_off(2_000), stall(2_000), body(b"x"), reset()]
+)
+def test_the_key_never_appears(
+    market: DatabentoApi,
+    key: str,
+    workdir: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    fault: Fault | None,
+) -> None:
+    vendor = source(market)
+    if fault:
+        market.fail(STREAM, fault, times=20)
+    said: list[str] = []
+    with caplog.at_level(logging.DEBUG):
+        try:
+            vendor.fetch(request(), workdir)
+        except MarketDataError as error:
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this frame holds the key
+            said += [repr(error), *traceback.TracebackException.from_exception(error, capture_locals=True).format()]
+    said += [caplog.text, *capfd.readouterr(), repr(vendor), repr(vars(vendor)), repr(vars(vendor._opened()))]
+    said += [path.read_text(encoding="latin-1") for path in workdir.iterdir()]
+    assert not any(key in words for words in said)
+
+
+def test_a_vendor_that_repeats_the_key_is_not_quoted_with_it(market: DatabentoApi, key: str, workdir: Path) -> None:
+    market.fail(COST, status(403, f"{key} may not"))
+    with pytest.raises(VendorRefused, match="<key> may not"):
+        source(market).fetch(request(), workdir)
+
+
+def test_a_gateway_with_a_certificate_of_an_unknown_authority_is_refused(market: DatabentoApi, workdir: Path) -> None:
+    with pytest.raises(VendorRefused, match="ca_file names a private authority"):
+        source(market, ca_file=None).fetch(request(), workdir)
+    assert market.requests == []
+
+
+def test_a_ca_file_that_is_not_there_is_said(market: DatabentoApi, workdir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"ca_file of the feed's options: .*none.pem is no file"):
+        source(market, ca_file=tmp_path / "none.pem").fetch(request(), workdir)
+
+
+@pytest.mark.parametrize("before", [None, "/somebody/elses.pem"])
+def test_a_ca_file_is_trusted_for_the_feeds_own_calls_only(
+    market: DatabentoApi, workdir: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is None:
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    else:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", before)
+    source(market).fetch(request(), workdir)
+    assert os.environ.get("REQUESTS_CA_BUNDLE") == before
+
+
+def test_a_table_that_no_schema_feeds_is_said_with_those_that_would(market: DatabentoApi, workdir: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match="no schema in the feed's options feeds quotes; add one of tbbo, mbp-1"
+    ):
+        source(market).fetch(request("quotes"), workdir)
+    assert market.requests == []
