@@ -72,10 +72,8 @@ class Disordered:
             (first, *_) = self._delivery.identity
             by = f'CAST("{first}" AS HUGEINT)' if self._delivery.running_id else "position"
             numbered["ordinal"] = f"row_number() OVER (ORDER BY {by}) - 1 AS ordinal"
-        query = f"""
-            SELECT * FROM (SELECT {", ".join(numbered.values())} FROM staged ANTI JOIN without USING (position))
-            ORDER BY {_names(self._order)}
-        """
+        rows = f"SELECT {', '.join(numbered.values())}, position FROM staged ANTI JOIN without USING (position)"
+        query = f"SELECT * EXCLUDE (position) FROM ({rows}) ORDER BY {_names(self._order)}, position"
         schema = polars_schema(self._delivery.schema)
         for batch in self._connection.sql(query).to_arrow_reader(_ROWS_PER_BATCH):
             frame = pl.DataFrame(pl.from_arrow(batch))
