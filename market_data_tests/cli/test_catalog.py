@@ -5,13 +5,14 @@ from pathlib import Path
 
 import duckdb
 
+from market_data.domain.tables import table_names
 from market_data_tests.cli.conftest import Home
 
 
 def test_a_catalog_is_written_where_the_data_is_and_it_says_how_to_open_it(home: Home) -> None:
     path = home.settings.home / "warehouse.duckdb"
     lines = home.lines("catalog")
-    assert lines[0] == f"{path}: 7 views over 4 files"
+    assert lines[0] == f"{path}: {len(table_names())} views over 4 files"
     assert f"duckdb -readonly {path}" in lines[1]
     with duckdb.connect(path, read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM trades").fetchall() == [(4,)]
