@@ -3,10 +3,8 @@
 It knows no vendor. httpx and stamina are imported with this module, so it is imported when something is fetched.
 """
 
-import hashlib
-import logging
 import ssl
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,16 +12,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-import stamina
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
-from market_data.sources._http import Busy, must_be_good
+from market_data.sources._http import must_be_good
 from market_data.sources._part import Part
 from market_data.sources._patience import Patience
+from market_data.sources._retries import attempts, patiently
+from market_data.storage.files import sha256 as sha256_of
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 _TEXT_BYTES = 64 << 10
 _VERIFICATIONS = 2
 _RANGE_NOT_SATISFIABLE = 416
@@ -61,16 +58,16 @@ class Downloads:
             DamagedDownload: the hash was wrong twice; nothing is kept.
             BadFile: it is longer than `max_bytes`; nothing is kept.
         """
-        for attempt in _attempts(self.patience, on=DamagedDownload, attempts=_VERIFICATIONS):
+        for attempt in attempts(self.patience, DamagedDownload, _VERIFICATIONS):
             with attempt:
                 self._verified(url, path, sha256(), max_bytes)
 
     def _verified(self, url: str, path: Path, sha256: str, max_bytes: int) -> None:
-        if path.exists() and _sha256(path) == sha256:
+        if path.exists() and sha256_of(path) == sha256:
             return
         part = Part(path)
         self._patiently(url, lambda: self._go_on(url, part, max_bytes))
-        found = _sha256(part.path)
+        found = sha256_of(part.path)
         if found != sha256:
             part.remove()
             raise DamagedDownload(
@@ -79,22 +76,11 @@ class Downloads:
         part.finish()
 
     def _patiently(self, url: str, call: Callable[[], T]) -> T:
-        """Calls until it works, is refused, or has failed `patience.attempts` times."""
-        tries = 0
-        try:
-            for attempt in _attempts(self.patience, on=self._may_pass, attempts=self.patience.attempts):
-                with attempt, _named(url):
-                    tries = attempt.num
-                    return call()
-        except VendorUnavailable as error:
-            raise VendorUnavailable(f"{error} (tries: {tries}; try again later)") from error
-        raise AssertionError("stamina returns or raises")
+        def named() -> T:
+            with _named(url):
+                return call()
 
-    def _may_pass(self, error: Exception) -> bool | float:
-        """Whether to try again, or after how many seconds."""
-        if not isinstance(error, Busy) or error.wait_seconds is None:
-            return isinstance(error, VendorUnavailable)
-        return error.wait_seconds <= self.patience.longest_retry_after_seconds and error.wait_seconds
+        return patiently(self.patience, named)
 
     def _text(self, url: str) -> str:
         body = b""
@@ -128,7 +114,6 @@ def opened(base_url: str, patience: Patience) -> Generator[Downloads]:
     Raises:
         VendorRefused: while it is used, where a redirect leaves https.
     """
-    set_on_retry_hooks([_say])
     http = httpx.Client(
         verify=_tls(),
         timeout=patience.timeout_seconds,
@@ -156,34 +141,9 @@ def _stays_secure(base_url: str) -> Callable[[httpx.Request], None]:
     return check
 
 
-def _attempts(
-    patience: Patience, on: type[Exception] | Callable[[Exception], bool | float], attempts: int
-) -> Iterator[stamina.Attempt]:
-    return iter(
-        stamina.retry_context(
-            on=on,
-            attempts=attempts,
-            timeout=None,
-            wait_initial=patience.first_wait_seconds,
-            wait_max=patience.longest_wait_seconds,
-            wait_jitter=patience.first_wait_seconds,
-        )
-    )
-
-
 @contextmanager
 def _named(url: str) -> Generator[None]:
     try:
         yield
     except httpx.RequestError as error:
         raise VendorUnavailable(f"{url}: {type(error).__name__}: {error}") from error
-
-
-def _say(details: RetryDetails) -> None:
-    """In plain words through logging: stamina's own hook prints to standard output where structlog is installed."""
-    _log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

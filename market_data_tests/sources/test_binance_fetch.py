@@ -30,16 +30,8 @@ from market_data_tests.sources.binance_case import (
     source,
 )
 from market_data_tests.vendors import binance_files as files
-from market_data_tests.vendors.binance_archive import (
-    BinanceArchive,
-    Fault,
-    body,
-    cut_off,
-    reset,
-    stall,
-    status,
-    wrong_checksum,
-)
+from market_data_tests.vendors.binance_archive import BinanceArchive, status, wrong_checksum
+from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
 
 
 def test_a_fetch_brings_the_file_under_its_own_name_with_its_address(

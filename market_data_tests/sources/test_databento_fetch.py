@@ -38,16 +38,12 @@ from market_data_tests.vendors.databento_api import (
     COUNT,
     STREAM,
     DatabentoApi,
-    Fault,
     Offer,
-    body,
-    cut_off,
     databento_api,
-    reset,
-    stall,
     status,
     wrong_count,
 )
+from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
 
 __all__ = ["databento_api", "key", "market"]
 

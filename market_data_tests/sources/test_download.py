@@ -20,17 +20,8 @@ from market_data.domain.errors import (
 )
 from market_data.sources._download import Downloads, opened
 from market_data.sources._patience import Patience
-from market_data_tests.vendors.binance_archive import (
-    Answer,
-    BinanceArchive,
-    Fault,
-    body,
-    cut_off,
-    drop_header,
-    reset,
-    stall,
-    status,
-)
+from market_data_tests.vendors.binance_archive import BinanceArchive, drop_header, status
+from market_data_tests.vendors.faults import Answer, Fault, body, cut_off, reset, stall
 
 CONTENT = random.Random(7).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

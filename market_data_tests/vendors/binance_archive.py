@@ -6,18 +6,17 @@
 import hashlib
 import random
 import re
-import socket
-import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Self
 
 import pytest
+
+from market_data_tests.vendors.faults import Answer, Fault, FaultyHandler
 
 
 @dataclass(frozen=True)
@@ -30,34 +29,12 @@ class Seen:
     status: int
 
 
-@dataclass
-class Answer:
-    """What would be sent; a fault changes it before it is."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    send: Callable[["_Handler", bytes], None] | None = None
-
-
-Fault = Callable[[Answer], None]
-
-
 def status(code: int, **headers: str) -> Fault:
     """Answers with that status; `retry_after="1"` and the like become headers."""
 
     def fault(answer: Answer) -> None:
         answer.status, answer.body = code, b"<html>no</html>"
         answer.headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
-
-    return fault
-
-
-def body(content: bytes) -> Fault:
-    """Answers 200 with other bytes than the file's."""
-
-    def fault(answer: Answer) -> None:
-        answer.status, answer.body = 200, content
 
     return fault
 
@@ -71,39 +48,6 @@ def wrong_checksum() -> Fault:
     return fault
 
 
-def cut_off(after: int, announced: bool = True) -> Fault:
-    """Sends so many bytes and hangs up, having announced all of them, or no length at all."""
-
-    def fault(answer: Answer) -> None:
-        if not announced:
-            answer.headers["Content-Length"] = ""
-        answer.send = lambda handler, content: _send_and_leave(handler, content[:after])
-
-    return fault
-
-
-def reset(after: int = 0) -> Fault:
-    """Sends so many bytes of the body, then resets the connection (RST)."""
-
-    def fault(answer: Answer) -> None:
-        answer.send = lambda handler, content: _reset(handler, content[:after])
-
-    return fault
-
-
-def stall(after: int = 0) -> Fault:
-    """Sends so many bytes of the body, then nothing until the client or the server leaves."""
-
-    def fault(answer: Answer) -> None:
-        def send(handler: "_Handler", content: bytes) -> None:
-            _send_and_leave(handler, content[:after])
-            handler.archive.closing.wait(60)
-
-        answer.send = send
-
-    return fault
-
-
 def drop_header(name: str) -> Fault:
     """Leaves out a header, such as `ETag`."""
 
@@ -111,19 +55,6 @@ def drop_header(name: str) -> Fault:
         answer.headers.pop(name, None)
 
     return fault
-
-
-def _send_and_leave(handler: "_Handler", content: bytes) -> None:
-    handler.close_connection = True
-    handler.wfile.write(content)
-    handler.wfile.flush()
-
-
-def _reset(handler: "_Handler", content: bytes) -> None:
-    _send_and_leave(handler, content)
-    time.sleep(0.05)  # what was sent arrives first: a reset may overtake it
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.connection.close()
 
 
 class BinanceArchive:
@@ -192,12 +123,16 @@ def _listening(archive: BinanceArchive) -> _Server:
     raise RuntimeError("no free port from 20000 to 32000")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(FaultyHandler):
     archive: BinanceArchive
     protocol_version = "HTTP/1.1"
     timeout = 60
 
-    def do_GET(self) -> None:
+    @property
+    def closing(self) -> Event:
+        return self.archive.closing
+
+    def do_GET(self) -> None:  # noqa: N802  the standard library calls it so
         answer = self._answer()
         if fault := self.archive.next_fault(self.path):
             fault(answer)

@@ -8,14 +8,11 @@ import base64
 import datetime as dt
 import json
 import random
-import socket
 import ssl
-import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Self
@@ -23,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trustme
+
+from market_data_tests.vendors.faults import Answer, Fault, FaultyHandler
 
 KEY = "db-loopback0key0of0no0account000"
 COUNT = "metadata.get_record_count"
@@ -38,19 +37,6 @@ class Seen:
     endpoint: str
     form: dict[str, str]
     status: int
-
-
-@dataclass
-class Answer:
-    """What would be sent; a fault changes it before it is."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    send: Callable[["_Handler", bytes], None] | None = None
-
-
-Fault = Callable[[Answer], None]
 
 
 @dataclass(frozen=True)
@@ -73,15 +59,6 @@ def status(code: int, message: str = "no", **headers: str) -> Fault:
     return fault
 
 
-def body(content: bytes) -> Fault:
-    """Answers 200 with other bytes."""
-
-    def fault(answer: Answer) -> None:
-        answer.status, answer.body = 200, content
-
-    return fault
-
-
 def wrong_count(by: int = 1) -> Fault:
     """For a record count: so many more than there are."""
 
@@ -89,52 +66,6 @@ def wrong_count(by: int = 1) -> Fault:
         answer.body = str(int(answer.body) + by).encode()
 
     return fault
-
-
-def cut_off(after: int, announced: bool = True) -> Fault:
-    """Sends so many bytes and hangs up, having announced all of them, or no length at all."""
-
-    def fault(answer: Answer) -> None:
-        if not announced:
-            answer.headers["Content-Length"] = ""
-        answer.send = lambda handler, content: _send_and_leave(handler, content[:after])
-
-    return fault
-
-
-def reset(after: int = 0) -> Fault:
-    """Sends so many bytes of the body, then resets the connection (RST)."""
-
-    def fault(answer: Answer) -> None:
-        answer.send = lambda handler, content: _reset(handler, content[:after])
-
-    return fault
-
-
-def stall(after: int = 0) -> Fault:
-    """Sends so many bytes of the body, then nothing until the client or the server leaves."""
-
-    def fault(answer: Answer) -> None:
-        def send(handler: "_Handler", content: bytes) -> None:
-            _send_and_leave(handler, content[:after])
-            handler.api.closing.wait(60)
-
-        answer.send = send
-
-    return fault
-
-
-def _send_and_leave(handler: "_Handler", content: bytes) -> None:
-    handler.close_connection = True
-    handler.wfile.write(content)
-    handler.wfile.flush()
-
-
-def _reset(handler: "_Handler", content: bytes) -> None:
-    _send_and_leave(handler, content)
-    time.sleep(0.05)  # what was sent arrives first: a reset may overtake it
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.connection.close()
 
 
 class DatabentoApi:
@@ -230,15 +161,19 @@ def _listening(api: DatabentoApi) -> _Server:
     raise RuntimeError("no free port from 20000 to 32000")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(FaultyHandler):
     api: DatabentoApi
     protocol_version = "HTTP/1.1"
     timeout = 60
 
-    def do_GET(self) -> None:
+    @property
+    def closing(self) -> Event:
+        return self.api.closing
+
+    def do_GET(self) -> None:  # noqa: N802  the standard library calls it so
         self._serve(urlsplit(self.path).query)
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  the standard library calls it so
         self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
 
     def _serve(self, text: str) -> None:
