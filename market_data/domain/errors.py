@@ -10,6 +10,7 @@ MarketDataError
 │   └── StorageTrouble        the disk is full, read-only, gone, or not ours to write
 └── Permanent                 trying again changes nothing
     ├── NotAvailable          the vendor has no such symbol, or nothing for that day
+    ├── UnclearSymbol         a symbol stands for nothing, or for several where one is meant
     ├── VendorRefused         the vendor says no: 401, 403, 422
     ├── OverBudget            it would cost more than the feed may spend: nothing was bought
     ├── BadFile               a file that is not what it claims: no zip, a bomb, a member that escapes its folder
@@ -56,6 +57,10 @@ class Permanent(MarketDataError):
 
 class NotAvailable(Permanent):
     """The vendor has no such symbol, or nothing for that day."""
+
+
+class UnclearSymbol(Permanent):
+    """A symbol stands for no instrument that day, or for several where one is meant; the text names it."""
 
 
 class VendorRefused(Permanent):

@@ -1,10 +1,10 @@
 """From the vendor to landing: bytes that are landed with a good hash are not fetched again."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from market_data.domain.ports.source import Fetched, LandedFile, Request
+from market_data.domain.ports.source import FetchContext, Fetched, LandedFile, Request
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 
@@ -21,10 +21,19 @@ def bring(workspace: Workspace, feed: Feed, request: Request, *, refetch: bool) 
     with landing.workdir(request) as folder:
         if not refetch and (found := landing.find(request)) is not None:  # landed while we waited for the folder
             return found, False
-        fetched = workspace.source(feed).fetch(request, folder)
+        fetched = workspace.source(feed).fetch(request, FetchContext(folder, _purse(workspace, feed, request)))
         landed = landing.land(request, fetched)
         landing.discard_workdir(request)
     return landed, True
+
+
+def _purse(workspace: Workspace, feed: Feed, request: Request) -> Callable[[float, str], None]:
+    spending, allowed = workspace.ledger.spending, workspace.allowance(feed)
+
+    def spend(cost_usd: float, what: str) -> None:
+        spending.enter(request.partition, request.table, workspace.run_id, cost_usd, what, allowed)
+
+    return spend
 
 
 def land(workspace: Workspace, feed: Feed, request: Request, files: Sequence[Path]) -> tuple[LandedFile, ...]:

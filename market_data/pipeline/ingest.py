@@ -33,7 +33,8 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
     files, fetched = bring(workspace, feed, request, refetch=refetch)
     source = workspace.source(feed)
     delivery = source.delivery(table)
-    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files))
+    said = source.notes(request, files)
+    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said)
 
     def batches() -> Iterator[Batch]:
         return source.decode(request, files)

@@ -12,6 +12,7 @@ from market_data.settings import Feed, Settings
 from market_data.sources import source as source_named
 from market_data.storage.files import make_folder
 from market_data.warehouse import Ledger, Revision, Warehouse
+from market_data.warehouse.spending import Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,18 @@ class Outcome:
 
 @dataclass(slots=True)
 class Workspace:
-    """Open with `opened`. `run_id` is written into what this process makes."""
+    """Open with `opened`.
+
+    Attributes:
+        run_id: written into what this process makes.
+        allow_cost: whether feeds may spend more than their budgets.
+    """
 
     settings: Settings
     landing: Landing
     warehouse: Warehouse
     run_id: str
+    allow_cost: bool = False
     _sources: dict[str, Source] = field(default_factory=dict[str, Source])
 
     def feed(self, name: str) -> Feed:
@@ -61,12 +68,18 @@ class Workspace:
     def source(self, feed: Feed) -> Source:
         """The feed's source, constructed once."""
         if feed.name not in self._sources:
-            self._sources[feed.name] = source_named(feed.source)(feed.options, feed.symbols)
+            self._sources[feed.name] = source_named(feed.source)(
+                feed.options, feed.symbols, self.settings.vendors / feed.source
+            )
         return self._sources[feed.name]
 
     def delivery(self, feed: Feed, table: str) -> Delivery | None:
         """How the feed's source delivers a table; None for a table that the platform makes itself."""
         return self.source(feed).delivery(table) if table in feed.tables else None
+
+    def allowance(self, feed: Feed) -> Allowance:
+        """What the feed may spend."""
+        return Allowance(None, None) if self.allow_cost else Allowance(feed.budget.run_usd, feed.budget.day_usd)
 
     @property
     def ledger(self) -> Ledger:
@@ -75,7 +88,7 @@ class Workspace:
 
 
 @contextmanager
-def opened(settings: Settings, run_id: str = "cli") -> Generator[Workspace]:
+def opened(settings: Settings, run_id: str = "cli", *, allow_cost: bool = False) -> Generator[Workspace]:
     """A workspace on the settings' home, which is made where it does not exist.
 
     Raises:
@@ -90,7 +103,7 @@ def opened(settings: Settings, run_id: str = "cli") -> Generator[Workspace]:
     ledger = Ledger(f"sqlite:///{settings.ledger}")
     warehouse = Warehouse(settings.warehouse, ledger)
     try:
-        yield Workspace(settings, Landing(settings.landing), warehouse, run_id)
+        yield Workspace(settings, Landing(settings.landing), warehouse, run_id, allow_cost)
     finally:
         warehouse.close()
         ledger.close()

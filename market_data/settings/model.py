@@ -76,6 +76,17 @@ def _sources(info: ValidationInfo) -> Mapping[str, SourceInfo]:
     return (info.context or {}).get("sources", {})
 
 
+class Budget(BaseModel):
+    """What a feed may spend at a vendor that bills what is fetched. Above it nothing is bought."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_usd: float = Field(default=5.0, ge=0, allow_inf_nan=False, description="what one run may spend, USD")
+    day_usd: float = Field(
+        default=20.0, ge=0, allow_inf_nan=False, description="what all runs of a UTC day may spend together, USD"
+    )
+
+
 class Feed(BaseModel):
     """One stanza of `feeds.yaml`: what to collect, from whom, since when."""
 
@@ -105,6 +116,7 @@ class Feed(BaseModel):
     candles: Annotated[dict[str, tuple[str, ...]], AfterValidator(_known_candles)] = Field(
         default=dict(STANDARD_CANDLES), description="candles to build from trades: kind to timeframes"
     )
+    budget: Budget = Budget()
     options: Any = Field(default=None, description="the source's own settings, listed with each source below")
 
     @field_validator("source")
@@ -168,6 +180,11 @@ class Settings(BaseModel):
     def warehouse(self) -> Path:
         """Root of the tables."""
         return self.home / "warehouse"
+
+    @property
+    def vendors(self) -> Path:
+        """Root of what processes share about vendors: their limits, and which of them is down."""
+        return self.home / "vendors"
 
     @property
     def ledger(self) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -79,12 +79,22 @@ def _kinds() -> Iterator[Sequence[str]]:
 
 
 def _fields(model: type[BaseModel], without: Sequence[str] = ()) -> str:
-    rows = [
-        (f"`{name}`", _type(field.annotation, field.metadata), _default(field), _words(field))
-        for name, field in model.model_fields.items()
-        if name not in without
-    ]
+    rows = (row for row in _keys(model) if row[0].strip("`") not in without)
     return _table(("key", "type", "default", "meaning"), rows)
+
+
+def _keys(model: type[BaseModel], above: str = "") -> Iterator[Sequence[str]]:
+    """A row a key; the keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`."""
+    for name, field in model.model_fields.items():
+        inner = next((each for each in (field.annotation, *get_args(field.annotation)) if _is_model(each)), None)
+        if inner is None or inner is not field.annotation:
+            yield f"`{above}{name}`", _type(field.annotation, field.metadata), _default(field), _words(field)
+        if inner is not None:
+            yield from _keys(inner, f"{above}{name}{'' if inner is field.annotation else '[]'}.")
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _words(field: FieldInfo) -> str:
@@ -134,7 +144,7 @@ def _bare(annotation: Any) -> str:
         return f"list of {_bare(args[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return f"mapping of {_bare(args[0])} to {_bare(args[1])}"
-    return _NAMES[annotation]
+    return "stanza" if _is_model(annotation) else _NAMES[annotation]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

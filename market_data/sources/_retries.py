@@ -11,6 +11,7 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from market_data.domain.errors import VendorUnavailable
+from market_data.sources._breaker import Resting
 from market_data.sources._http import Busy
 from market_data.sources._patience import Patience
 
@@ -30,6 +31,8 @@ def patiently(patience: Patience, call: Callable[[], T]) -> T:
             with attempt:
                 tries = attempt.num
                 return call()
+    except Resting:
+        raise
     except VendorUnavailable as error:
         raise VendorUnavailable(f"{error} (tries: {tries}; try again later)") from error
     raise AssertionError("stamina returns or raises")
@@ -55,7 +58,7 @@ def attempts(
 def _may_pass(error: Exception, patience: Patience) -> bool | float:
     """Whether to try again, or after how many seconds."""
     if not isinstance(error, Busy) or error.wait_seconds is None:
-        return isinstance(error, VendorUnavailable)
+        return isinstance(error, VendorUnavailable) and not isinstance(error, Resting)
     return error.wait_seconds <= patience.longest_retry_after_seconds and error.wait_seconds
 
 

@@ -30,6 +30,7 @@ from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, metadata, revisions
+from market_data.warehouse.spending import Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Ledger:
             _make_sqlite_strict(self._engine)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         metadata.create_all(self._engine)
+
+    @property
+    def spending(self) -> Spending:
+        """What was spent at vendors."""
+        return Spending(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,6 +1,6 @@
-"""The ledger's one relation, in SQLAlchemy, so that SQLite and PostgreSQL keep it alike. No queries."""
+"""The ledger's relations, in SQLAlchemy, so that SQLite and PostgreSQL keep them alike. No queries."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Date, Float, Index, Integer, MetaData, String, Table, UniqueConstraint
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
@@ -45,4 +45,20 @@ revisions = Table(
     Index("revisions_by_state", "state", "table_name", "feed", "date", "symbol"),
     # The views ask which shapes of columns a table has: without it that reads every row.
     Index("revisions_by_columns", "state", "table_name", "columns"),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("feed", String(64), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("date", Date, nullable=False, comment="the partition's day, not that of the purchase"),
+    Column("table_name", String(64), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("cost_usd", Float, nullable=False, comment="as the vendor priced it beforehand"),
+    Column("what", String(256), nullable=False),
+    Column("spent_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC; before the first byte"),
+    Index("spending_by_run", "feed", "run_id"),
+    Index("spending_by_time", "feed", "spent_ns"),
 )

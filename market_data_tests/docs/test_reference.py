@@ -26,7 +26,7 @@ def test_every_key_of_every_model_is_told():
     page = reference(catalog())
     models = [Feed, *(source.options for source in catalog().values())]
     keys = {name for model in models for name in model.model_fields} - {"name"}
-    assert [key for key in keys if f"| `{key}` |" not in page] == []
+    assert [key for key in keys if not re.search(rf"\| `{key}[`.\[]", page)] == []
 
 
 def test_a_bar_in_a_description_does_not_end_the_cell():

@@ -77,7 +77,7 @@ def test_above_the_budget_nothing_is_landed_and_allowing_it_completes(market: Da
         ingest(made, made.feed("es"), "trades", PARTITION)
     assert market.asked(STREAM) == []
     assert not list((tmp_path / "home").rglob("*.dbn.zst*"))
-    with opened(settings_of(tmp_path, {"es": stanza(market, allow_cost=True)})) as made:
+    with opened(settings_of(tmp_path, {"es": stanza(market)}), allow_cost=True) as made:
         assert ingest(made, made.feed("es"), "trades", PARTITION).revision.rows == 10
     assert len(market.asked(COST)) == 2
 

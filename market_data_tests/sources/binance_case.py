@@ -14,6 +14,7 @@ from market_data.domain.ports.source import Batch, Fetched, LandedFile, Request
 from market_data.sources._patience import Patience
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.options import BinanceVisionOptions
+from market_data_tests.fetching import at
 from market_data_tests.vendors import binance_files as files
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "binance-vision"
@@ -27,7 +28,7 @@ real_data = pytest.mark.skipif(not REAL.exists(), reason=f"no real Binance files
 
 
 def source(base_url: str = "http://127.0.0.1:9", patience: Patience = QUICK, **options: Any) -> BinanceVision:
-    made = BinanceVision(BinanceVisionOptions(base_url=base_url, **options), {"BTC-USDT": SYMBOL})
+    made = BinanceVision(BinanceVisionOptions(base_url=base_url, **options), {"BTC-USDT": SYMBOL}, Path("unused"))
     made.patience = patience
     return made
 
@@ -52,7 +53,7 @@ def landed(fetched: Sequence[Fetched]) -> list[LandedFile]:
 
 
 def batches(vendor: BinanceVision, wanted: Request, workdir: Path) -> list[Batch]:
-    return list(vendor.decode(wanted, landed(vendor.fetch(wanted, workdir))))
+    return list(vendor.decode(wanted, landed(vendor.fetch(wanted, at(workdir)))))
 
 
 def frame(read: Sequence[Batch]) -> pl.DataFrame:

@@ -40,13 +40,16 @@ def market(databento_api: DatabentoApi, key: str) -> DatabentoApi:
     return databento_api
 
 
-def source(api: DatabentoApi | None, patience: Patience = QUICK, **options: Any) -> Databento:
+def source(
+    api: DatabentoApi | None, patience: Patience = QUICK, shared: Path = Path("unused"), **options: Any
+) -> Databento:
     where = {"gateway": api.gateway, "ca_file": api.ca_file} if api else {}
     made = Databento(
         DatabentoOptions.model_validate(
             {"dataset": "GLBX.MDP3", "schemas": ("trades", "ohlcv-1m"), **where, **options}
         ),
         {"ES": SYMBOL},
+        shared,
     )
     made.patience = patience
     return made

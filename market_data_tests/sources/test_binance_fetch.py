@@ -17,6 +17,7 @@ from market_data.domain.errors import (
     VendorUnavailable,
 )
 from market_data.sources._patience import Patience
+from market_data_tests.fetching import at
 from market_data_tests.sources.binance_case import (
     DAY,
     NAME,
@@ -37,7 +38,7 @@ from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
 def test_a_fetch_brings_the_file_under_its_own_name_with_its_address(
     trades_archive: BinanceArchive, workdir: Path
 ) -> None:
-    (fetched,) = source(trades_archive.base_url).fetch(request(), workdir)
+    (fetched,) = source(trades_archive.base_url).fetch(request(), at(workdir))
     assert (fetched.name, fetched.origin) == (NAME, f"{trades_archive.base_url}/{TRADES}")
     assert left(workdir) == [NAME]
     assert [seen.path for seen in trades_archive.requests] == [f"/{TRADES}.CHECKSUM", f"/{TRADES}"]
@@ -88,7 +89,7 @@ def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
     trades_archive.fail(path, fault, times=12)
     vendor = source(trades_archive.base_url)
     with pytest.raises(error) as raised:
-        vendor.fetch(request(), workdir)
+        vendor.fetch(request(), at(workdir))
     assert type(raised.value) is error
     assert words in str(raised.value)
     assert NAME not in left(workdir)
@@ -101,9 +102,9 @@ def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
 def test_a_fetch_that_was_ended_goes_on_where_it_was(trades_archive: BinanceArchive, workdir: Path) -> None:
     trades_archive.fail(NAME, cut_off(15_000))
     with pytest.raises(VendorUnavailable, match="received 15000 bytes"):
-        source(trades_archive.base_url, Patience(attempts=1)).fetch(request(), workdir)
+        source(trades_archive.base_url, Patience(attempts=1)).fetch(request(), at(workdir))
     assert left(workdir) == [f"{NAME}.part", f"{NAME}.part.etag"]
-    source(trades_archive.base_url).fetch(request(), workdir)
+    source(trades_archive.base_url).fetch(request(), at(workdir))
     assert [seen.range for seen in trades_archive.asked(NAME)] == [None, "bytes=15000-"]
 
 
@@ -113,8 +114,8 @@ def test_of_several_files_those_that_came_are_not_fetched_again(binance_archive:
     vendor = source(binance_archive.base_url)
     binance_archive.fail(f"{SYMBOL}-5m-{DAY}.zip", status(403))
     with pytest.raises(VendorRefused):
-        vendor.fetch(request("vendor_candles"), workdir)
-    assert len(vendor.fetch(request("vendor_candles"), workdir)) == 2
+        vendor.fetch(request("vendor_candles"), at(workdir))
+    assert len(vendor.fetch(request("vendor_candles"), at(workdir))) == 2
     assert len(binance_archive.asked(f"{SYMBOL}-1m-{DAY}.zip")) == 1
 
 
@@ -135,7 +136,7 @@ def test_a_404_is_told_apart_by_the_days_age(
     vendor = source(trades_archive.base_url)
     vendor.now = lambda: dt.datetime(2024, 3, 5, tzinfo=dt.UTC) + dt.timedelta(hours=hours)
     with pytest.raises(error) as raised:
-        vendor.fetch(request(), workdir)
+        vendor.fetch(request(), at(workdir))
     assert type(raised.value) is error
     assert words in str(raised.value)
     assert f"{trades_archive.base_url}/{TRADES}" in str(raised.value)
@@ -164,7 +165,7 @@ def test_an_evil_zip_is_refused_and_nothing_is_left_of_it(
     before = Counter(path for path in tmp_path.rglob("*"))
     with pytest.raises(BadFile, match=words) as raised:
         source(binance_archive.base_url, max_uncompressed_bytes=500_000 if kind == "too big" else 8 << 20).fetch(
-            request(), workdir
+            request(), at(workdir)
         )
     assert f"{binance_archive.base_url}/{TRADES}" in str(raised.value)
     assert Counter(path for path in tmp_path.rglob("*")) == before

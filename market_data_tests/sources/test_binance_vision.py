@@ -26,6 +26,7 @@ from market_data.sources import _zip
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.decode import nanoseconds
 from market_data.sources.binance_vision.options import BinanceVisionOptions
+from market_data_tests.fetching import at
 from market_data_tests.sources.binance_case import (
     DAY,
     NAME,
@@ -77,7 +78,7 @@ def test_real_days_of_trades_come_whole(
 def test_real_days_of_klines_come_whole(workdir: Path, day: dt.date) -> None:
     wanted = request("vendor_candles", "XRPETH", day, "XRP-ETH")
     with BinanceArchive(REAL) as archive:
-        fetched = source(archive.base_url).fetch(wanted, workdir)
+        fetched = source(archive.base_url).fetch(wanted, at(workdir))
     assert [each.name for each in fetched] == [f"XRPETH-1m-{day}.zip", f"XRPETH-5m-{day}.zip"]
     rows = frame(list(source().decode(wanted, landed(fetched))))
     for interval, minutes in (("1m", 1), ("5m", 5)):
@@ -263,9 +264,9 @@ def test_an_instrument_is_made_from_the_configuration(
 ) -> None:
     wanted = request("instruments", vendor_symbol, symbol=symbol)
     vendor = source(market=market)
-    (fetched,) = vendor.fetch(wanted, workdir)
+    (fetched,) = vendor.fetch(wanted, at(workdir))
     again = fetched.path.read_bytes()
-    assert vendor.fetch(wanted, workdir) == [fetched]
+    assert vendor.fetch(wanted, at(workdir)) == [fetched]
     assert fetched.path.read_bytes() == again
     (batch,) = vendor.decode(wanted, landed([fetched]))
     row = batch.frame.row(0, named=True)
@@ -305,23 +306,23 @@ def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize("symbol", ["xrpeth", "XRP-ETH", "../XRPETH", "XRP/ETH", "", "_X", "BTCUSDT_240231"])
 def test_a_symbol_that_the_archive_cannot_have_is_refused(symbol: str) -> None:
     with pytest.raises(ConfigurationError):
-        BinanceVision(BinanceVisionOptions(), {"X": symbol})
+        BinanceVision(BinanceVisionOptions(), {"X": symbol}, Path("unused"))
 
 
 def test_an_address_may_end_with_a_slash(trades_archive: BinanceArchive, workdir: Path) -> None:
-    (fetched,) = source(f"{trades_archive.base_url}/").fetch(request(), workdir)
+    (fetched,) = source(f"{trades_archive.base_url}/").fetch(request(), at(workdir))
     assert fetched.origin == f"{trades_archive.base_url}/{TRADES}"
 
 
 @pytest.mark.parametrize(("table", "requests"), [("instruments", 0), ("trades", 2), ("vendor_candles", 4)])
 def test_an_estimate_counts_the_requests(table: str, requests: int) -> None:
-    assert source().estimate(request(table)).requests == requests
+    assert source().estimate([request(table)]).requests == requests
     assert source().expected(request(table), []) is None
 
 
 def test_importing_and_constructing_it_is_light() -> None:
     code = (
-        "import sys; from market_data.sources.binance_vision import SOURCE; SOURCE(SOURCE.Options(), {'A': 'A'});"
+        "import sys; from market_data.sources.binance_vision import SOURCE; SOURCE(SOURCE.Options(), {'A': 'A'}, None);"
         "heavy = {'polars', 'dataframely', 'httpx', 'stamina'} & sys.modules.keys();"
         "sys.exit(str(heavy) if heavy else 0)"
     )

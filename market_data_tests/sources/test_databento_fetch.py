@@ -4,7 +4,6 @@ import logging
 import os
 import traceback
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from market_data.domain.errors import (
 )
 from market_data.domain.ports.source import Estimate
 from market_data.sources.databento import facts
+from market_data_tests.fetching import at
 from market_data_tests.sources.databento_case import (
     BARS,
     DAY,
@@ -52,7 +52,7 @@ CONDITION = "metadata.get_dataset_condition"
 
 
 def test_a_fetch_brings_the_vendors_bytes_and_what_it_says_of_the_day(market: DatabentoApi, workdir: Path) -> None:
-    fetched = source(market).fetch(request(), workdir)
+    fetched = source(market).fetch(request(), at(workdir))
     assert [each.name for each in fetched] == [TRADES, FACTS]
     assert fetched[0].origin == "databento GLBX.MDP3 trades of ESH4 on 2024-01-15"
     assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
@@ -61,7 +61,7 @@ def test_a_fetch_brings_the_vendors_bytes_and_what_it_says_of_the_day(market: Da
 
 
 def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: DatabentoApi, workdir: Path) -> None:
-    source(market).fetch(request("vendor_candles"), workdir)
+    source(market).fetch(request("vendor_candles"), at(workdir))
     (stream,) = market.asked(STREAM)
     wanted = {"dataset": "GLBX.MDP3", "schema": "ohlcv-1m", "symbols": SYMBOL, "stype_in": "raw_symbol"}
     assert stream.form.items() >= {**wanted, "start": "2024-01-15", "end": "2024-01-16"}.items()
@@ -69,7 +69,7 @@ def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: Datab
 
 
 def test_everything_free_is_asked_before_the_first_byte(market: DatabentoApi, workdir: Path) -> None:
-    source(market).fetch(request(), workdir)
+    source(market).fetch(request(), at(workdir))
     assert [seen.endpoint for seen in market.requests] == [
         "metadata.get_dataset_range",
         CONDITION,
@@ -105,7 +105,7 @@ def test_a_fault_that_passes_is_mended_within_the_fetch(
     market: DatabentoApi, workdir: Path, endpoint: str, fault: Fault, streams: int
 ) -> None:
     market.fail(endpoint, fault)
-    fetched = source(market).fetch(request(), workdir)
+    fetched = source(market).fetch(request(), at(workdir))
     assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
     assert left(workdir) == [FACTS, TRADES]
     assert len(market.asked(STREAM)) == streams
@@ -149,52 +149,43 @@ def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
     market.fail(endpoint, fault, times=20)
     vendor = source(market)
     with pytest.raises(error) as raised:
-        vendor.fetch(request(), workdir)
+        vendor.fetch(request(), at(workdir))
     assert type(raised.value) is error
     assert words in str(raised.value)
     assert left(workdir) == []
     assert len(market.asked(STREAM)) == streams
     market.recover()
-    assert vendor.fetch(request(), workdir)[0].path.read_bytes() == files.trades(DAY, 1_000)
+    assert vendor.fetch(request(), at(workdir))[0].path.read_bytes() == files.trades(DAY, 1_000)
     assert left(workdir) == [FACTS, TRADES]
 
 
 def test_a_symbol_that_the_vendor_does_not_know_is_named(market: DatabentoApi, workdir: Path) -> None:
     with pytest.raises(VendorRefused, match=r"(?s)trades of XXH4 on 2024-01-15.*None of the symbols.*look at dataset"):
-        source(market).fetch(request(vendor_symbol="XXH4"), workdir)
+        source(market).fetch(request(vendor_symbol="XXH4"), at(workdir))
     assert left(workdir) == []
 
 
-@pytest.mark.parametrize(
-    ("cost_usd", "options", "bought"),
-    [
-        (5.01, {}, False),
-        (5.0, {}, True),
-        (0.02, {"budget_usd_per_fetch": 0.01}, False),
-        (0.0, {"budget_usd_per_fetch": 0}, True),
-        (900.0, {"allow_cost": True}, True),
-    ],
-)
-def test_above_the_budget_nothing_is_bought(
-    databento_api: DatabentoApi, key: str, workdir: Path, cost_usd: float, options: dict[str, Any], bought: bool
-) -> None:
-    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 10), 10, cost_usd))
-    vendor = source(databento_api, **options)
-    if bought:
-        vendor.fetch(request(), workdir)
-    else:
-        with pytest.raises(OverBudget, match=rf"would cost {cost_usd:.4f} USD.*budget_usd_per_fetch.*allow_cost: true"):
-            vendor.fetch(request(), workdir)
-        assert left(workdir) == []
-    assert len(databento_api.asked(STREAM)) == bought
+def test_what_is_billed_is_spent_before_it_is_asked_for(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
+    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 10), 10, cost_usd=0.25))
+    spent: list[tuple[float, str, int]] = []
+
+    def spend(usd: float, what: str) -> None:
+        spent.append((usd, what, len(databento_api.asked(STREAM))))
+
+    databento_api.fail(STREAM, cut_off(100))
+    source(databento_api).fetch(request(), at(workdir, spend))
+    what = "GLBX.MDP3 trades of ESH4 on 2024-01-15"
+    assert spent == [(0.25, what, 0), (0.25, what, 1)]  # the one that broke off is billed too
 
 
-def test_the_budget_counts_all_files_of_the_table(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
-    for schema in ("ohlcv-1m", "ohlcv-1h"):
-        databento_api.offer(schema, SYMBOL, DAY, Offer(b"", 0, cost_usd=3.0))
-    with pytest.raises(OverBudget, match=r"6\.0000 USD"):
-        source(databento_api, schemas=("ohlcv-1m", "ohlcv-1h")).fetch(request("vendor_candles"), workdir)
-    assert databento_api.asked(STREAM) == []
+def test_what_may_not_be_spent_is_not_bought(market: DatabentoApi, workdir: Path) -> None:
+    def spend(usd: float, what: str) -> None:
+        raise OverBudget(f"{what} {usd}")
+
+    with pytest.raises(OverBudget, match=r"trades of ESH4 on 2024-01-15 0\.01"):
+        source(market).fetch(request(), at(workdir, spend))
+    assert left(workdir) == []
+    assert market.asked(STREAM) == []
 
 
 def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoApi, workdir: Path) -> None:
@@ -205,10 +196,13 @@ def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoA
     market.fail(STREAM, lambda _: None)
     market.fail(STREAM, status(403))
     with pytest.raises(VendorRefused):
-        vendor.fetch(request("vendor_candles"), workdir)
+        vendor.fetch(request("vendor_candles"), at(workdir))
     assert left(workdir) == [BARS]
-    again = source(market, schemas=("ohlcv-1m", "ohlcv-1h"), budget_usd_per_fetch=4.0)
-    assert [each.name for each in again.fetch(request("vendor_candles"), workdir)] == [BARS, "ohlcv-1h.dbn.zst", FACTS]
+    spent: list[float] = []
+    again = source(market, schemas=("ohlcv-1m", "ohlcv-1h"))
+    fetched = again.fetch(request("vendor_candles"), at(workdir, lambda usd, _: spent.append(usd)))
+    assert [each.name for each in fetched] == [BARS, "ohlcv-1h.dbn.zst", FACTS]
+    assert spent == [4.0]
     assert [seen.form["schema"] for seen in market.asked(STREAM)] == ["ohlcv-1m", "ohlcv-1h", "ohlcv-1h"]
 
 
@@ -218,7 +212,7 @@ def test_remains_of_an_ended_process_are_replaced(
     market: DatabentoApi, workdir: Path, name: str, remains: bytes
 ) -> None:
     (workdir / name).write_bytes(remains)
-    source(market).fetch(request(), workdir)
+    source(market).fetch(request(), at(workdir))
     assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
     assert left(workdir) == [FACTS, TRADES]
 
@@ -226,7 +220,7 @@ def test_remains_of_an_ended_process_are_replaced(
 def test_remains_of_another_dataset_are_not_taken_for_the_file(market: DatabentoApi, workdir: Path) -> None:
     records = [files.trade(DAY, number, 1_000) for number in range(1_000)]
     (workdir / TRADES).write_bytes(files.dbn("trades", DAY, records, dataset="XNAS.ITCH"))
-    source(market).fetch(request(), workdir)
+    source(market).fetch(request(), at(workdir))
     assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
 
 
@@ -236,7 +230,7 @@ def test_a_day_of_poor_quality_is_recorded_and_no_error(
 ) -> None:
     market.conditions["2024-01-15"] = condition
     with caplog.at_level(logging.INFO):
-        fetched = source(market).fetch(request(), workdir)
+        fetched = source(market).fetch(request(), at(workdir))
     assert facts.read(fetched[1].path).condition == condition
     assert f"Databento calls the day {condition}" in caplog.text
     assert "a day of reduced quality" in caplog.text
@@ -245,7 +239,7 @@ def test_a_day_of_poor_quality_is_recorded_and_no_error(
 
 def test_a_day_without_records_is_a_file_without_records(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
     databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 0), 0, 0.0))
-    fetched = source(databento_api).fetch(request(), workdir)
+    fetched = source(databento_api).fetch(request(), at(workdir))
     assert facts.read(fetched[1].path).expected == 0
 
 
@@ -263,25 +257,25 @@ def test_a_day_that_is_not_whole_at_the_vendor_is_not_bought(
     market.ends, market.conditions["2024-01-15"] = ends, condition
     vendor = source(market)
     if error is None:
-        vendor.fetch(request(), workdir)
+        vendor.fetch(request(), at(workdir))
         return
     with pytest.raises(error, match="is not available yet"):
-        vendor.fetch(request(), workdir)
+        vendor.fetch(request(), at(workdir))
     assert market.asked(STREAM) == []
     market.ends, market.conditions["2024-01-15"] = "2024-01-17T00:00:00Z", "available"
-    vendor.fetch(request(), workdir)
+    vendor.fetch(request(), at(workdir))
     assert left(workdir) == [FACTS, TRADES]
 
 
 def test_a_day_before_the_accounts_range_is_not_available(market: DatabentoApi, workdir: Path) -> None:
     with pytest.raises(NotAvailable, match="begins at 2010-06-06"):
-        source(market).fetch(request(day=DAY.replace(year=2009)), workdir)
+        source(market).fetch(request(day=DAY.replace(year=2009)), at(workdir))
     assert market.asked(STREAM) == []
 
 
 def test_an_estimate_costs_nothing(market: DatabentoApi) -> None:
     size = len(files.trades(DAY, 1_000))
-    assert source(market).estimate(request()) == Estimate(5, size, 1_000, 0.01)
+    assert source(market).estimate([request()]) == Estimate(5, size, 1_000, 0.01)
     assert market.asked(STREAM) == []
 
 
@@ -290,7 +284,7 @@ def test_a_key_that_is_not_accepted_is_said_once_and_not_shown(
 ) -> None:
     monkeypatch.setenv("DATABENTO_API_KEY", "db-another0key")
     with pytest.raises(VendorRefused, match="the key in DATABENTO_API_KEY is not accepted") as raised:
-        source(market).fetch(request(), workdir)
+        source(market).fetch(request(), at(workdir))
     assert "db-another0key" not in "".join(traceback.format_exception(raised.value))
     assert len(market.requests) == 1
 
@@ -304,7 +298,7 @@ def test_without_a_usable_key_nothing_is_asked(
     else:
         monkeypatch.setenv("DATABENTO_API_KEY", value)
     with pytest.raises(ConfigurationError, match="DATABENTO_API_KEY") as raised:
-        source(market).fetch(request(), workdir)
+        source(market).fetch(request(), at(workdir))
     assert not value or value.isspace() or value not in str(raised.value)
     assert market.requests == []
 
@@ -326,7 +320,7 @@ def test_the_key_never_appears(
     said: list[str] = []
     with caplog.at_level(logging.DEBUG):
         try:
-            vendor.fetch(request(), workdir)
+            vendor.fetch(request(), at(workdir))
         except MarketDataError as error:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this frame holds the key
             said += [repr(error), *traceback.TracebackException.from_exception(error, capture_locals=True).format()]
@@ -338,18 +332,18 @@ def test_the_key_never_appears(
 def test_a_vendor_that_repeats_the_key_is_not_quoted_with_it(market: DatabentoApi, key: str, workdir: Path) -> None:
     market.fail(COST, status(403, f"{key} may not"))
     with pytest.raises(VendorRefused, match="<key> may not"):
-        source(market).fetch(request(), workdir)
+        source(market).fetch(request(), at(workdir))
 
 
 def test_a_gateway_with_a_certificate_of_an_unknown_authority_is_refused(market: DatabentoApi, workdir: Path) -> None:
     with pytest.raises(VendorRefused, match="ca_file names a private authority"):
-        source(market, ca_file=None).fetch(request(), workdir)
+        source(market, ca_file=None).fetch(request(), at(workdir))
     assert market.requests == []
 
 
 def test_a_ca_file_that_is_not_there_is_said(market: DatabentoApi, workdir: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"ca_file of the feed's options: .*none.pem is no file"):
-        source(market, ca_file=tmp_path / "none.pem").fetch(request(), workdir)
+        source(market, ca_file=tmp_path / "none.pem").fetch(request(), at(workdir))
 
 
 @pytest.mark.parametrize("before", [None, "/somebody/elses.pem"])
@@ -360,7 +354,7 @@ def test_a_ca_file_is_trusted_for_the_feeds_own_calls_only(
         monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     else:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", before)
-    source(market).fetch(request(), workdir)
+    source(market).fetch(request(), at(workdir))
     assert os.environ.get("REQUESTS_CA_BUNDLE") == before
 
 
@@ -368,5 +362,5 @@ def test_a_table_that_no_schema_feeds_is_said_with_those_that_would(market: Data
     with pytest.raises(
         ConfigurationError, match="no schema in the feed's options feeds quotes; add one of tbbo, mbp-1"
     ):
-        source(market).fetch(request("quotes"), workdir)
+        source(market).fetch(request("quotes"), at(workdir))
     assert market.requests == []

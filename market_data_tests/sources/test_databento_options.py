@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -45,9 +46,7 @@ def test_the_schemas_of_the_options_are_those_that_have_a_table() -> None:
         ({"stype_in": "smart"}, "stype_in"),
         ({"gateway": "http://127.0.0.1"}, "begins with https://"),
         ({"gateway": "https://key@127.0.0.1"}, "no user, password"),
-        ({"budget_usd_per_fetch": -1}, "budget_usd_per_fetch"),
-        ({"budget_usd_per_fetch": "nan"}, "budget_usd_per_fetch"),
-        ({"budget_usd_per_fetch": "inf"}, "budget_usd_per_fetch"),
+        ({"batch_above_bytes": -1}, "batch_above_bytes"),
         ({"key": "db-1"}, "key"),
     ],
 )
@@ -72,10 +71,10 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], words
 def test_a_symbol_is_one_symbol_of_the_feeds_type(stype_in: str, good: list[str], bad: list[str]) -> None:
     options = DatabentoOptions.model_validate({"dataset": "GLBX.MDP3", "stype_in": stype_in})
     for symbol in good:
-        Databento(options, {"X": symbol})
+        Databento(options, {"X": symbol}, Path("unused"))
     for symbol in bad:
         with pytest.raises(ConfigurationError, match=f"is no symbol of the type {stype_in}"):
-            Databento(options, {"X": symbol})
+            Databento(options, {"X": symbol}, Path("unused"))
 
 
 def _broken(cause: Exception) -> Exception:

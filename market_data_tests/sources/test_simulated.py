@@ -25,15 +25,17 @@ from market_data.sources.simulated import Simulated
 from market_data.sources.simulated.candles import Candle, vwap
 from market_data.sources.simulated.market import Market, last_price, simulate
 from market_data.sources.simulated.options import ALL_DEFECTS, SimulatedOptions
+from market_data_tests.fetching import at
 
 DAY = dt.date(2024, 3, 4)
 SYMBOLS = ("BTC-USD", "ETH-USD", "SOL-USD")
 LIQUID, MIDDLING, ILLIQUID = SYMBOLS
 EXACT = Context(prec=80)
+UNUSED = Path("unused")
 
 
 def exchange(**options: Any) -> Simulated:
-    return Simulated(SimulatedOptions(**options), {symbol: symbol for symbol in SYMBOLS})
+    return Simulated(SimulatedOptions(**options), {symbol: symbol for symbol in SYMBOLS}, UNUSED)
 
 
 def request(table: str, symbol: str = MIDDLING, day: dt.date = DAY) -> Request:
@@ -45,7 +47,7 @@ def landed(path: Path) -> LandedFile:
 
 
 def batches(source: Simulated, wanted: Request, workdir: Path) -> list[Batch]:
-    [fetched] = source.fetch(wanted, workdir)
+    [fetched] = source.fetch(wanted, at(workdir))
     return list(source.decode(wanted, [landed(fetched.path)]))
 
 
@@ -71,12 +73,13 @@ def text_lines(path: Path) -> list[str]:
 WRITE_A_DAY = """
 import datetime, pathlib, sys
 from market_data.domain.partition import Partition
-from market_data.domain.ports.source import Request
+from market_data.domain.ports.source import FetchContext, Request
 from market_data.sources.simulated import Simulated
-source = Simulated(Simulated.Options(seed=int(sys.argv[1]), defects=True), {"ETH-USD": "ETH-USD"})
+unused = pathlib.Path('unused')
+source = Simulated(Simulated.Options(seed=int(sys.argv[1]), defects=True), {"ETH-USD": "ETH-USD"}, unused)
 partition = Partition("demo", datetime.date(2024, 3, 4), "ETH-USD")
 for table in source.tables:
-    source.fetch(Request(table, partition, "ETH-USD"), pathlib.Path(sys.argv[2]))
+    source.fetch(Request(table, partition, "ETH-USD"), FetchContext(pathlib.Path(sys.argv[2]), lambda usd, what: None))
 """
 
 
@@ -107,10 +110,10 @@ def test_the_numbers_are_those_that_every_python_version_gives() -> None:
 
 def test_fetching_again_writes_over_what_a_killed_try_left(tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     whole = fetched.path.read_bytes()
     fetched.path.write_bytes(whole[:100])
-    assert source.fetch(wanted, tmp_path) == [fetched]
+    assert source.fetch(wanted, at(tmp_path)) == [fetched]
     assert fetched.path.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [fetched.path]
 
@@ -127,7 +130,7 @@ def test_a_clean_day_passes_its_contract_and_meets_the_stated_count(symbol: str,
     assert broken == {}
     assert not any(batch.faults for batch in batches(source, wanted, tmp_path))
     assert source.expected(wanted, [landed(path)]) == rows.height
-    about = source.estimate(wanted).records
+    about = source.estimate([wanted]).records
     assert about is not None
     assert about / 2 < rows.height < about * 2
 
@@ -388,7 +391,7 @@ def rewritten(path: Path, lines: Sequence[str]) -> None:
 )
 def test_a_price_is_read_exactly_or_set_aside(value: str, stands: str | None, tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     title, header, record, *_ = text_lines(fetched.path)
     fields = record.split(",")
     fields[3] = value
@@ -401,7 +404,7 @@ def test_a_price_is_read_exactly_or_set_aside(value: str, stands: str | None, tm
 
 def test_fields_too_many_and_lines_without_any_are_faults(tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     title, header, record, *_ = text_lines(fetched.path)
     rewritten(fetched.path, [title, header, f"{record},more", "", record, "# records: 3"])
     [batch] = source.decode(wanted, [landed(fetched.path)])
@@ -412,7 +415,7 @@ def test_fields_too_many_and_lines_without_any_are_faults(tmp_path: Path) -> Non
 
 def test_a_large_file_comes_in_batches_that_number_their_records(tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     title, header, record, *_ = text_lines(fetched.path)
     rewritten(fetched.path, [title, header, *[record] * 250_000, "# records: 250000"])
     found = [(batch.first_record, batch.frame.height) for batch in source.decode(wanted, [landed(fetched.path)])]
@@ -422,7 +425,7 @@ def test_a_large_file_comes_in_batches_that_number_their_records(tmp_path: Path)
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
 def test_a_truncated_file_is_refused_in_clear_words(share: float, tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     whole = fetched.path.read_bytes()
     fetched.path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(BadFile, match=r"cut short|does not fit"):
@@ -434,7 +437,7 @@ def test_a_truncated_file_is_refused_in_clear_words(share: float, tmp_path: Path
 
 def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     path, lines, whole = fetched.path, text_lines(fetched.path), fetched.path.read_bytes()
 
     def refused(words: str) -> None:
@@ -459,7 +462,7 @@ def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_file_of_another_table_symbol_or_day_is_refused(tmp_path: Path) -> None:
     source = exchange()
-    [fetched] = source.fetch(request("trades"), tmp_path)
+    [fetched] = source.fetch(request("trades"), at(tmp_path))
     others = (request("quotes"), request("trades", LIQUID), request("trades", day=DAY + dt.timedelta(days=1)))
     for other in others:
         with pytest.raises(BadFile, match="does not fit demo/"):
@@ -470,7 +473,7 @@ def test_a_file_of_another_table_symbol_or_day_is_refused(tmp_path: Path) -> Non
 
 def test_a_good_file_is_taken_under_the_vendors_name(tmp_path: Path) -> None:
     source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, tmp_path)
+    [fetched] = source.fetch(wanted, at(tmp_path))
     mine = fetched.path.rename(tmp_path / "mine.gz")
     [verified] = source.verify(wanted, [mine])
     assert (verified.path, verified.name, verified.origin) == (mine, fetched.name, "mine.gz")
@@ -502,9 +505,9 @@ def test_options_for_symbols_that_the_feed_lacks_are_refused() -> None:
 
 def test_what_the_exchange_never_had_is_not_available(tmp_path: Path) -> None:
     with pytest.raises(NotAvailable, match=r"no XRP-USD; it has BTC-USD, ETH-USD, SOL-USD"):
-        exchange().fetch(request("trades", "XRP-USD"), tmp_path)
+        exchange().fetch(request("trades", "XRP-USD"), at(tmp_path))
     with pytest.raises(NotAvailable, match="opened on 1970-01-01"):
-        exchange().fetch(request("trades", day=dt.date(1969, 12, 31)), tmp_path)
+        exchange().fetch(request("trades", day=dt.date(1969, 12, 31)), at(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -37,6 +37,21 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchContext:
+    """What a fetch may use.
+
+    Attributes:
+        workdir: a folder that is this request's alone and survives a killed process: what is left of an earlier try
+            there is resumed if that is safe, else removed.
+        spend: called with a price in USD and what it is for, before the vendor is asked for anything that is billed;
+            raises OverBudget where the feed may not spend it, and nothing is bought.
+    """
+
+    workdir: Path
+    spend: Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """One whole, verified file that a fetch (or a user's `land`) brings.
 
@@ -136,23 +151,30 @@ class Source(Protocol):
     empty_bars: ClassVar[EmptyBars]
     version: ClassVar[int]
     """Counts up when `decode` changes what it makes of the same bytes."""
+    paid: ClassVar[bool]
+    """Whether the vendor bills what is fetched; then a run is priced before it begins."""
 
-    def __init__(self, options: Any, symbols: Mapping[str, str]) -> None:
-        """`options` is an instance of `Options`; `symbols` maps our symbols to the vendor's."""
+    def __init__(self, options: Any, symbols: Mapping[str, str], shared: Path) -> None:
+        """A source for one feed.
+
+        Args:
+            options: an instance of `Options`.
+            symbols: our symbols to the vendor's.
+            shared: a folder that all processes of this home share for this vendor: its limits, its breaker. Made when
+                it is first used.
+        """
         ...
 
     def delivery(self, table: str) -> Delivery:
         """How it delivers a table of `tables`."""
         ...
 
-    def fetch(self, request: Request, workdir: Path) -> Sequence[Fetched]:
-        """Bring the request's bytes into `workdir`, whole and verified, in the order in which they are decoded.
-
-        `workdir` is this request's alone and survives a killed process: what is left of an earlier try there is
-        resumed if that is safe, else removed.
+    def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
+        """Bring the request's bytes into the workdir, whole and verified, in the order in which they are decoded.
 
         Raises:
-            NotYetAvailable, NotAvailable, VendorUnavailable, VendorRefused, DamagedDownload, BadFile.
+            NotYetAvailable, NotAvailable, UnclearSymbol, VendorUnavailable, VendorRefused, OverBudget,
+            DamagedDownload, BadFile.
         """
         ...
 
@@ -176,8 +198,16 @@ class Source(Protocol):
         """How many records the vendor says these files hold; None where it does not say."""
         ...
 
-    def estimate(self, request: Request) -> Estimate:
-        """What fetching the request would take."""
+    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:
+        """What the vendor said of the day when it was fetched, for the ledger and the checks; JSON types only.
+
+        `condition` is the vendor's own word for the day's quality, `remarks` are sentences of what is not as it
+        should be: the check `completeness` finds them. Empty where nothing is to be told.
+        """
+        ...
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """What fetching the requests would take: any days of one table of one symbol. Asking is free."""
         ...
 
 

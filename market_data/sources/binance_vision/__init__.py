@@ -7,10 +7,20 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
-from market_data.domain.ports.source import Batch, Delivery, EmptyBars, Estimate, Fetched, LandedFile, Request, Source
+from market_data.domain.ports.source import (
+    Batch,
+    Delivery,
+    EmptyBars,
+    Estimate,
+    FetchContext,
+    Fetched,
+    LandedFile,
+    Request,
+    Source,
+)
 from market_data.sources._patience import Patience
 from market_data.sources.binance_vision import archive
 from market_data.sources.binance_vision.archive import ArchiveFile
@@ -32,11 +42,12 @@ class BinanceVision:
     tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "vendor_candles")
     empty_bars: ClassVar[EmptyBars] = "flat"
     version: ClassVar[int] = 1
+    paid: ClassVar[bool] = False
 
     patience: Patience = Patience()
     now: Callable[[], dt.datetime] = staticmethod(lambda: dt.datetime.now(dt.UTC))
 
-    def __init__(self, options: BinanceVisionOptions, symbols: Mapping[str, str]) -> None:
+    def __init__(self, options: BinanceVisionOptions, symbols: Mapping[str, str], shared: Path) -> None:  # noqa: ARG002
         """Opens nothing.
 
         Raises:
@@ -52,16 +63,16 @@ class BinanceVision:
 
         return DELIVERIES[table]
 
-    def fetch(self, request: Request, workdir: Path) -> Sequence[Fetched]:
+    def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
         """See the port. Instruments are not published: a small file made from the configuration stands for them."""
         if request.table == "instruments":
             from market_data.sources.binance_vision import instruments
 
-            return [instruments.configured(request, self.options.market, workdir)]
+            return [instruments.configured(request, self.options.market, context.workdir)]
         from market_data.sources import _download
 
         with _download.opened(self.options.base_url, self.patience) as downloads:
-            return [self._fetch_one(downloads, request, file, workdir) for file in self._files(request)]
+            return [self._fetch_one(downloads, request, file, context.workdir) for file in self._files(request)]
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
         """See the port. A `.CHECKSUM` beside a file is used; the first and the last record's day are looked at."""
@@ -82,9 +93,14 @@ class BinanceVision:
         """The archive does not say."""
         return None
 
-    def estimate(self, request: Request) -> Estimate:
+    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
+        """The archive says nothing of its days."""
+        return {}
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
         """Two requests a file. The archive tells no sizes beforehand."""
-        return Estimate(requests=0 if request.table == "instruments" else 2 * len(self._files(request)))
+        fetched = [request for request in requests if request.table != "instruments"]
+        return Estimate(requests=sum(2 * len(self._files(request)) for request in fetched), cost_usd=0.0)
 
     def _files(self, request: Request) -> list[ArchiveFile]:
         market, symbol, day = self.options.market, request.vendor_symbol, request.partition.date

@@ -5,10 +5,20 @@ What is light stands here; the vendor's client, polars and the contracts are imp
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from market_data.domain.errors import BadFile, ConfigurationError
-from market_data.domain.ports.source import Batch, Delivery, EmptyBars, Estimate, Fetched, LandedFile, Request, Source
+from market_data.domain.ports.source import (
+    Batch,
+    Delivery,
+    EmptyBars,
+    Estimate,
+    FetchContext,
+    Fetched,
+    LandedFile,
+    Request,
+    Source,
+)
 from market_data.sources._patience import Patience
 from market_data.sources.databento import facts
 from market_data.sources.databento.options import DatabentoOptions
@@ -29,16 +39,18 @@ class Databento:
     tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "quotes", "statistics", "vendor_candles")
     empty_bars: ClassVar[EmptyBars] = "absent"
     version: ClassVar[int] = 1
+    paid: ClassVar[bool] = True
 
     patience: Patience = Patience(timeout_seconds=100.0)
 
-    def __init__(self, options: DatabentoOptions, symbols: Mapping[str, str]) -> None:
+    def __init__(self, options: DatabentoOptions, symbols: Mapping[str, str], shared: Path) -> None:
         """Opens nothing, and asks for no key.
 
         Raises:
             ConfigurationError: a vendor's symbol is not one of the type in `stype_in`.
         """
         self.options = options
+        self._shared = shared
         self._session: Session | None = None
         for symbol in symbols.values():
             must_be_a_symbol(symbol, options.stype_in)
@@ -49,16 +61,16 @@ class Databento:
 
         return schemas.delivery(table)
 
-    def fetch(self, request: Request, workdir: Path) -> Sequence[Fetched]:
+    def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
         """See the port.
 
         Raises:
             ConfigurationError: there is no key in the environment, or no schema of the options feeds the table.
-            OverBudget: it would cost more than the options allow.
+            OverBudget: it would cost more than the feed may spend.
         """
         from market_data.sources.databento.fetch import fetch
 
-        return fetch(self._opened(), self.options, request, self._queries(request), workdir)
+        return fetch(self._opened(), self._queries(request), context)
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
         """See the port. Files are known by their own heads, whatever they are called; the vendor is not asked."""
@@ -90,9 +102,14 @@ class Databento:
         said = next((file.path for file in files if file.name == facts.NAME), None)
         return facts.read(said).expected if said else None
 
-    def estimate(self, request: Request) -> Estimate:
+    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
+        """What Databento says of the day's quality."""
+        said = next((file.path for file in files if file.name == facts.NAME), None)
+        return facts.read(said).notes if said else {}
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What Databento says beforehand; asking is free."""
-        session, queries = self._opened(), self._queries(request)
+        session, queries = self._opened(), [query for request in requests for query in self._queries(request)]
         return Estimate(
             requests=2 + 3 * len(queries),
             size_bytes=sum(session.size_bytes(query) for query in queries),

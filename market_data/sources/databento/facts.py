@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 NAME = "condition.json"
 
@@ -26,6 +27,12 @@ class Facts:
     def expected(self) -> int:
         """All records of the files beside."""
         return sum(self.records.values())
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """For the ledger: the condition, and a remark where it is not good."""
+        remarks = [] if self.condition in ("available", None) else [f"Databento calls the day {self.condition}"]
+        return {"condition": self.condition, "remarks": remarks}
 
 
 def write(facts: Facts, folder: Path) -> Path:

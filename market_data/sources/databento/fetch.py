@@ -5,13 +5,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable, OverBudget
-from market_data.domain.ports.source import Fetched, Request
+from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
+from market_data.domain.ports.source import FetchContext, Fetched
 from market_data.sources._retries import attempts
 from market_data.sources.databento import facts
 from market_data.sources.databento.answer import count
 from market_data.sources.databento.facts import Facts
-from market_data.sources.databento.options import DatabentoOptions
 from market_data.sources.databento.query import Query
 from market_data.sources.databento.session import Session
 
@@ -20,9 +19,7 @@ _PURCHASES = 2
 _log = logging.getLogger(__name__)
 
 
-def fetch(
-    session: Session, options: DatabentoOptions, request: Request, queries: Sequence[Query], workdir: Path
-) -> list[Fetched]:
+def fetch(session: Session, queries: Sequence[Query], context: FetchContext) -> list[Fetched]:
     """One whole file a query in `workdir`, and beside them what the vendor says of the day.
 
     Files that an earlier try brought whole are not bought again; what is left of others is removed first.
@@ -32,6 +29,7 @@ def fetch(
         DamagedDownload: what was bought came broken twice; nothing of it is left.
         VendorUnavailable, VendorRefused: what came whole before is kept.
     """
+    workdir = context.workdir
     for remains in workdir.glob("*.part"):
         remains.unlink()
     for query in queries:
@@ -39,9 +37,8 @@ def fetch(
     condition = _condition(session, queries[0])
     records = {query: session.records(query) for query in queries}
     absent = [query for query in queries if not _is_whole(workdir / query.name, query, records[query])]
-    _must_be_affordable(session, options, request, absent)
     for query in absent:
-        records[query] = _buy(session, query, workdir / query.name, records[query])
+        records[query] = _buy(session, query, context, records[query])
     by_schema = {query.schema: count for query, count in records.items()}
     said = facts.write(Facts(condition.get("condition"), condition.get("last_modified_date"), by_schema), workdir)
     files = [Fetched(workdir / query.name, query.name, f"databento {query}") for query in queries]
@@ -69,25 +66,16 @@ def _condition(session: Session, query: Query) -> dict[str, str | None]:
     return entry
 
 
-def _must_be_affordable(session: Session, options: DatabentoOptions, request: Request, absent: Sequence[Query]) -> None:
-    cost = sum(session.cost_usd(query) for query in absent)
-    budget = options.budget_usd_per_fetch
-    if cost > budget and not options.allow_cost:
-        raise OverBudget(
-            f"{request} would cost {cost:.4f} USD, and the feed may spend {budget:g} USD a fetch: nothing was bought. "
-            f"To buy it, raise budget_usd_per_fetch of the feed's options, or set allow_cost: true there"
-        )
-    _log.info("%s: %d files to buy for %.4f USD", request, len(absent), cost)
-
-
-def _buy(session: Session, query: Query, path: Path, records: int) -> int:
-    """The file, whole, at `path`, which is only there once it is; the count that it was held against."""
+def _buy(session: Session, query: Query, context: FetchContext, records: int) -> int:
+    """The file, whole, in the workdir, where it is only once it is; the count that it was held against."""
+    path = context.workdir / query.name
     part = path.with_name(f"{path.name}.part")
     for attempt in attempts(session.patience, DamagedDownload, _PURCHASES):
         with attempt:
             try:
                 # A count that did not fit may have been the wrong one of the two.
                 records = session.records(query) if attempt.num > 1 else records
+                context.spend(session.cost_usd(query), str(query))
                 session.download(query, part)
                 _must_be_whole(part, query, records)
                 part.replace(path)

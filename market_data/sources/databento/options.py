@@ -41,7 +41,7 @@ def _distinct(value: tuple[SchemaName, ...]) -> tuple[SchemaName, ...]:
 
 
 class DatabentoOptions(BaseModel):
-    """What is bought, and what it may cost. The key is no option: it is read from `DATABENTO_API_KEY`."""
+    """What is bought. The key is no option: it is read from `DATABENTO_API_KEY`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,10 +60,8 @@ class DatabentoOptions(BaseModel):
     ca_file: Path | None = Field(
         default=None, description="The certificate authority of a private gateway, a PEM file; no other one is trusted."
     )
-    budget_usd_per_fetch: float = Field(
-        default=5.0,
+    batch_above_bytes: int = Field(
+        default=5 * 10**9,
         ge=0,
-        allow_inf_nan=False,
-        description="One table of one symbol and day that would cost more is not bought.",
+        description="A schema of a symbol's day that is billed for more bytes is bought by a batch job, not streamed.",
     )
-    allow_cost: bool = Field(default=False, description="Buy whatever it costs.")

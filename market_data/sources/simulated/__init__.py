@@ -6,7 +6,7 @@ Importing this imports no polars: the port's methods do, when they run.
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from market_data.domain.errors import BadFile, ConfigurationError, NotAvailable
 from market_data.domain.ports.source import (
@@ -14,6 +14,7 @@ from market_data.domain.ports.source import (
     Delivery,
     EmptyBars,
     Estimate,
+    FetchContext,
     Fetched,
     LandedFile,
     Request,
@@ -34,8 +35,9 @@ class Simulated:
     tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "quotes", "vendor_candles")
     empty_bars: ClassVar[EmptyBars] = "flat"
     version: ClassVar[int] = 1
+    paid: ClassVar[bool] = False
 
-    def __init__(self, options: SimulatedOptions, symbols: Mapping[str, str]) -> None:
+    def __init__(self, options: SimulatedOptions, symbols: Mapping[str, str], shared: Path) -> None:  # noqa: ARG002
         unknown = sorted({*options.trades_per_day, *options.start_price} - symbols.keys())
         if unknown:
             raise ConfigurationError(
@@ -50,7 +52,7 @@ class Simulated:
 
         return delivery(table)
 
-    def fetch(self, request: Request, workdir: Path) -> Sequence[Fetched]:
+    def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
         """Simulate the day and write the vendor's file; what an earlier try left is written over.
 
         Raises:
@@ -66,7 +68,7 @@ class Simulated:
             return market.numbers(day_number, "defects", defect).random
 
         clean = rows(request.table, market, day_number, self._options.candles)
-        path = workdir / files.name(request)
+        path = context.workdir / files.name(request)
         files.write(path, request, damage(request.table, clean, self._options.defect_names, draw))
         return [Fetched(path, path.name, f"simulated exchange, seed {self._options.seed}")]
 
@@ -101,8 +103,12 @@ class Simulated:
 
         return stated([file.path for file in files])
 
-    def estimate(self, request: Request) -> Estimate:
-        """One file, and about how many records; it costs nothing.
+    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
+        """It says nothing of its days."""
+        return {}
+
+    def estimate(self, requests: Sequence[Request]) -> Estimate:
+        """One file a request, and about how many records; it costs nothing.
 
         Raises:
             NotAvailable: the feed has no such symbol.
@@ -110,14 +116,16 @@ class Simulated:
         from market_data.sources.simulated.candles import TIMEFRAME_MINUTES
         from market_data.sources.simulated.market import MINUTES, QUOTES_PER_TRADE
 
-        trades = self._market(request).trades_per_day
-        records = {
-            "instruments": 1,
-            "trades": trades,
-            "quotes": round(trades * QUOTES_PER_TRADE),
-            "vendor_candles": sum(MINUTES // TIMEFRAME_MINUTES[each] for each in self._options.candles),
-        }
-        return Estimate(requests=1, records=records[request.table], cost_usd=0.0)
+        def records(request: Request) -> int:
+            trades = self._market(request).trades_per_day
+            return {
+                "instruments": 1,
+                "trades": trades,
+                "quotes": round(trades * QUOTES_PER_TRADE),
+                "vendor_candles": sum(MINUTES // TIMEFRAME_MINUTES[each] for each in self._options.candles),
+            }[request.table]
+
+        return Estimate(requests=len(requests), records=sum(map(records, requests)), cost_usd=0.0)
 
     def _market(self, request: Request) -> "Market":
         from market_data.sources.simulated.market import Market

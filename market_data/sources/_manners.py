@@ -1,0 +1,42 @@
+"""How a source asks its vendor: within the vendor's limits, patiently, and not at all while it is down.
+
+What is asked is the source's matter. It knows no vendor and no HTTP.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from market_data.sources._breaker import Breaker
+from market_data.sources._limits import Limits
+from market_data.sources._patience import Patience
+from market_data.sources._retries import patiently
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """Towards one vendor."""
+
+    patience: Patience
+    breaker: Breaker
+
+    def ask(self, call: Callable[[], T], limits: Limits | None = None, weight: int = 1) -> T:
+        """What the call returns, tried again where that may help; each try keeps the limits.
+
+        Args:
+            call: one request; it raises the project's errors only.
+            limits: those that the request counts against.
+            weight: how much it counts.
+
+        Raises:
+            VendorUnavailable: it failed `patience.attempts` times, or the circuit is open; any other error at once.
+        """
+
+        def once() -> T:
+            if limits is not None:
+                limits.wait(weight)
+            return call()
+
+        return patiently(self.patience, lambda: self.breaker.call(once))
