@@ -86,11 +86,12 @@ def _fields(model: type[BaseModel], without: Sequence[str] = ()) -> str:
 def _keys(model: type[BaseModel], above: str = "") -> Iterator[Sequence[str]]:
     """A row a key; the keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`."""
     for name, field in model.model_fields.items():
-        inner = next((each for each in (field.annotation, *get_args(field.annotation)) if _is_model(each)), None)
-        if inner is None or inner is not field.annotation:
-            yield f"`{above}{name}`", _type(field.annotation, field.metadata), _default(field), _words(field)
-        if inner is not None:
-            yield from _keys(inner, f"{above}{name}{'' if inner is field.annotation else '[]'}.")
+        if _is_model(field.annotation):
+            yield from _keys(field.annotation, f"{above}{name}.")
+            continue
+        yield f"`{above}{name}`", _type(field.annotation, field.metadata), _default(field), _words(field)
+        for inner in filter(_is_model, get_args(field.annotation)):
+            yield from _keys(inner, f"{above}{name}[].")
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:

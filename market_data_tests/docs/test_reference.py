@@ -1,5 +1,6 @@
 """The configuration reference is what the models say."""
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
