@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from market_data import __version__
 from market_data.domain.account import Account
+from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
-from market_data.domain.ports.source import Batch, LandedFile, Request
+from market_data.domain.ports.source import Batch, Delivery, LandedFile, Request
+from market_data.domain.rules import Amendments
+from market_data.domain.tables._base import contract
 from market_data.pipeline.fetch import bring
 from market_data.pipeline.intake import Intake
 from market_data.pipeline.quarantine import set_aside
@@ -30,10 +33,11 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
     """
     began = time.monotonic()
     request = feed.request(table, partition)
-    files, fetched = bring(workspace, feed, request, refetch=refetch)
     source = workspace.source(feed)
     delivery = source.delivery(table)
-    said = source.notes(request, files)
+    amendments = _amendments(workspace, feed, request, delivery)
+    files, fetched = bring(workspace, feed, request, refetch=refetch)
+    said = {**source.notes(request, files), **amendments.notes}
     origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said)
 
     def batches() -> Iterator[Batch]:
@@ -44,7 +48,7 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
         store.stage(table, partition, delivery.schema, delivery.clock) as staged,
         store.stage(table, partition, delivery.schema, delivery.clock) as ordered,
     ):
-        intake = Intake(table, partition, delivery, staged)
+        intake = Intake(table, partition, delivery, staged, amendments)
         for batch in batches():
             intake.take(batch)
         whole, account = intake.finish(batches(), into=ordered)
@@ -52,6 +56,17 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
         set_aside(workspace, partition, table, intake.rejected, origin)
         revision, changed = whole.commit(account, origin)
     return Outcome(table, revision, changed, fetched, files, time.monotonic() - began)
+
+
+def _amendments(workspace: Workspace, feed: Feed, request: Request, delivery: Delivery) -> Amendments:
+    """The feed's changes of the table's rules, found to fit before anything is fetched."""
+    amendments = feed.amendments(request.table)
+    try:
+        contract(delivery.schema, request.partition.date, delivery.clock, amendments)
+    except ConfigurationError as error:
+        where = f"{workspace.settings.config_path}: feeds.{feed.name}.rules.{request.table}"
+        raise ConfigurationError(f"{where}: {error}") from error
+    return amendments
 
 
 def code_version(feed: Feed, workspace: Workspace) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery
+from market_data.domain.rules import AS_IT_IS, Amendments
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables._base import RECORD, contract, polars_schema
 from market_data.pipeline.proof import Ascending
@@ -31,6 +32,7 @@ class Intake:
     partition: Partition
     delivery: Delivery
     staged: Staged
+    amendments: Amendments = AS_IT_IS
     records: int = 0
     rejected: list[Rejected] = field(default_factory=list[Rejected])
     _rejected_records: list[int] = field(default_factory=list[int])
@@ -61,10 +63,10 @@ class Intake:
         reasons = {fault.row: (fault.rule, fault.reason) for fault in reversed(batch.faults)}
         if reasons:
             frame = frame.filter(~(numbers - self.records).is_in(list(reasons)))
-        rules = contract(self.delivery.schema, self.partition.date, self.delivery.clock)
+        rules = contract(self.delivery.schema, self.partition.date, self.delivery.clock, self.amendments)
         accepted, failure = rules.filter(frame)
         if len(accepted) < len(frame):
-            reasons |= {record - self.records: why for record, why in _broken_rules(failure.details())}
+            reasons |= {record - self.records: why for record, why in self._broken_rules(failure.details())}
         for row in sorted(reasons):
             self._reject(batch, row, *reasons[row])
         self.records += count
@@ -95,6 +97,17 @@ class Intake:
         self._identity.see(accepted)
         self._order.see(accepted)
         self.staged.write(accepted.select(list(polars_schema(self.delivery.schema))))
+
+    def _broken_rules(self, details: pl.DataFrame) -> Iterator[tuple[int, tuple[str, str]]]:
+        """Record, and the first rule it broke with all of them in words."""
+        words = {
+            bound.rule: f"{bound.column} is beyond the feed's bounds: {bound.reason}"
+            for bound in self.amendments.bounds
+        }
+        rules = [name for name, kind in details.schema.items() if isinstance(kind, pl.Enum)]
+        for row in details.select(RECORD, *rules).iter_rows(named=True):
+            broken = [rule for rule in rules if row[rule] == "invalid"]
+            yield row[RECORD], (broken[0], "; ".join(words.get(rule) or _in_words(rule) for rule in broken))
 
     def _reject(self, batch: Batch, row: int, rule: str, reason: str) -> None:
         self._rejected_records.append(self.records + row)
@@ -132,14 +145,6 @@ class Intake:
             }
         rows = staged.writer.rows
         return Account(records=self.records, accepted=rows, deduplicated=equal, rejected=len(self.rejected), **ids)
-
-
-def _broken_rules(details: pl.DataFrame) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Record, and the first rule it broke with all of them in words."""
-    rules = [name for name, kind in details.schema.items() if isinstance(kind, pl.Enum)]
-    for row in details.select(RECORD, *rules).iter_rows(named=True):
-        broken = [rule for rule in rules if row[rule] == "invalid"]
-        yield row[RECORD], (broken[0], "; ".join(_in_words(rule) for rule in broken))
 
 
 def _in_words(rule: str) -> str:

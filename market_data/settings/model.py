@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from pydantic import (
 from market_data.domain.candles import candle_kind, kind_names
 from market_data.domain.partition import SAFE_NAME, Partition, is_safe_name
 from market_data.domain.ports.source import Request, SourceInfo
+from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.tables import DERIVED
 from market_data.settings.calendar import check_calendar
 
@@ -87,6 +89,44 @@ class Budget(BaseModel):
     )
 
 
+Reason = Annotated[str, Field(min_length=10, description="why, in a sentence")]
+
+
+class Limits(BaseModel):
+    """Bounds that a feed adds to a column; a row beyond them goes to quarantine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min: Decimal | None = Field(default=None, allow_inf_nan=False, description="the least value, included")
+    max: Decimal | None = Field(default=None, allow_inf_nan=False, description="the greatest value, included")
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> "Limits":
+        if self.min is None and self.max is None:
+            raise ValueError("expected min, max or both")
+        return self
+
+
+class TableRules(BaseModel):
+    """What a feed changes of the contract of one of its tables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    relax: dict[str, Reason] = Field(
+        default={}, description="rules that do not count for this feed, by the quarantine's names, each with the reason"
+    )
+    tighten: dict[str, Limits] = Field(
+        default={}, description="bounds by column: `min`, `max` or both, and the `reason`"
+    )
+
+    @property
+    def amendments(self) -> Amendments:
+        """The same for the contract."""
+        bounds = (Bound(column, each.min, each.max, each.reason) for column, each in sorted(self.tighten.items()))
+        return Amendments(tuple(sorted(self.relax.items())), tuple(bounds))
+
+
 class Feed(BaseModel):
     """One stanza of `feeds.yaml`: what to collect, from whom, since when."""
 
@@ -116,6 +156,9 @@ class Feed(BaseModel):
     candles: Annotated[dict[str, tuple[str, ...]], AfterValidator(_known_candles)] = Field(
         default=dict(STANDARD_CANDLES), description="candles to build from trades: kind to timeframes"
     )
+    rules: dict[str, TableRules] = Field(
+        default={}, description="changes of a table's contract, by table: what to `relax` and to `tighten`, and why"
+    )
     budget: Budget = Budget()
     options: Any = Field(default=None, description="the source's own settings, listed with each source below")
 
@@ -136,6 +179,14 @@ class Feed(BaseModel):
             raise ValueError(f"{source.name} has no {', '.join(unknown)}; expected out of {', '.join(source.tables)}")
         return tuple(table for table in source.tables if table in tables)
 
+    @field_validator("rules")
+    @classmethod
+    def _rules_of_fetched_tables(cls, rules: dict[str, TableRules], info: ValidationInfo) -> dict[str, TableRules]:
+        tables = info.data.get("tables", ())
+        if unknown := [table for table in rules if tables and table not in tables]:
+            raise ValueError(f"expected tables that the feed fetches ({', '.join(tables)}), not {unknown[0]}")
+        return rules
+
     @model_validator(mode="after")
     def _days_in_order(self) -> "Feed":
         if self.end is not None and self.end < self.start:
@@ -151,6 +202,10 @@ class Feed(BaseModel):
     def partition(self, symbol: str, date: dt.date) -> Partition:
         """A partition of this feed."""
         return Partition(feed=self.name, date=date, symbol=symbol)
+
+    def amendments(self, table: str) -> Amendments:
+        """What the feed changes of the contract of one of its tables."""
+        return self.rules[table].amendments if table in self.rules else AS_IT_IS
 
     def request(self, table: str, partition: Partition) -> Request:
         """What the source is asked for."""

@@ -58,6 +58,19 @@ def test_the_designs_stanza_loads_as_written(tmp_path: Path) -> None:
         (("  xrpeth:", "  xrp-eth:"), ["feeds.yaml:3", "'xrp-eth'", "asset group"]),
         (("    source: binance_vision\n", ""), ["feeds.xrpeth.source", "absent"]),
         (("feeds:", "feed:"), ["feeds.yaml", "'feeds'"]),
+        (
+            ("calendar: 24/7", "rules: {trades: {relax: {price_is_positive: no}}}"),
+            ["feeds.yaml:8", "feeds.xrpeth.rules.trades.relax.price_is_positive", "at least 10"],
+        ),
+        (
+            ("calendar: 24/7", "rules: {quotes: {relax: {bid_is_positive: they are spreads}}}"),
+            ["feeds.yaml:8", "feeds.xrpeth.rules", "trades", "not quotes"],
+        ),
+        (
+            ("calendar: 24/7", "rules: {trades: {tighten: {price: {reason: no limit is given}}}}"),
+            ["feeds.yaml:8", "feeds.xrpeth.rules.trades.tighten.price", "min, max or both"],
+        ),
+        (("calendar: 24/7", "budget: {run_usd: -1}"), ["feeds.yaml:8", "feeds.xrpeth.budget.run_usd", "greater"]),
         (("[instruments", "[[instruments"), ["feeds.yaml", "is not YAML"]),
     ],
 )

@@ -1,6 +1,7 @@
 """What a table is: a dataframely schema, an order, and hints for storage. No table stands here."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -8,6 +9,8 @@ from typing import Any, cast
 import dataframely as dy
 import polars as pl
 
+from market_data.domain.errors import ConfigurationError
+from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.time import day_bounds
 
 Schema = type[dy.Schema]
@@ -47,10 +50,16 @@ RECORD = "record"
 
 
 @lru_cache(maxsize=256)
-def contract(schema: Schema, day: dt.date, clock: str | None) -> Schema:
+def contract(schema: Schema, day: dt.date, clock: str | None, amendments: Amendments = AS_IT_IS) -> Schema:
     """The rules of one partition: the schema's, and that the clock (if any) lies within [day, day + 1), UTC.
 
     Frames that are filtered by it need the column `record` besides the schema's.
+
+    Args:
+        amendments: what the feed changes of the schema's rules.
+
+    Raises:
+        ConfigurationError: it names a rule or column that the schema does not have.
     """
     members: dict[str, Any] = {RECORD: dy.Int64(nullable=False)}
     if clock is not None:
@@ -60,4 +69,36 @@ def contract(schema: Schema, day: dt.date, clock: str | None) -> Schema:
             return pl.col(clock).is_between(start, end, closed="left")
 
         members["inside_the_partition_day"] = dy.rule()(inside_the_partition_day)
+    members |= _amended(schema, amendments)
     return cast("Schema", type(f"{schema.__name__}Contract", (schema,), members))
+
+
+def _amended(schema: Schema, amendments: Amendments) -> dict[str, Any]:
+    """Members that take the place of relaxed rules, and those of the added ones."""
+    # dataframely has no public name for it.
+    every = schema._validation_rules(with_cast=False)  # pyright: ignore[reportPrivateUsage]
+    own = tuple(name for name in every if "|" not in name)
+    if unknown := [name for name, _ in amendments.relaxed if name not in own]:
+        raise ConfigurationError(f"there is no rule {unknown[0]!r} to relax; expected one of {', '.join(own)}")
+    members: dict[str, Any] = {name: dy.rule()(_always) for name, _ in amendments.relaxed}
+    for bound in amendments.bounds:
+        members[bound.rule] = dy.rule()(_within(schema, bound))
+    return members
+
+
+def _always(cls: Schema) -> pl.Expr:  # noqa: ARG001  dataframely hands the class over
+    return pl.lit(value=True)
+
+
+def _within(schema: Schema, bound: Bound) -> Callable[[Schema], pl.Expr]:
+    types = polars_schema(schema)
+    numeric = [name for name, kind in types.items() if kind.is_numeric()]
+    if bound.column not in numeric:
+        raise ConfigurationError(f"{bound.column!r} can have no bounds; expected one of {', '.join(numeric)}")
+    column, kind = pl.col(bound.column), types[bound.column]
+
+    def rule(cls: Schema) -> pl.Expr:  # noqa: ARG001  dataframely hands the class over
+        above = pl.lit(value=True) if bound.lowest is None else column >= pl.lit(bound.lowest, kind)
+        return above if bound.highest is None else above & (column <= pl.lit(bound.highest, kind))
+
+    return rule
