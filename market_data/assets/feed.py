@@ -11,6 +11,7 @@ import dagster as dg
 
 from market_data.assets.checks import check_specs, evaluations, verdicts
 from market_data.assets.metadata import materialization
+from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
 from market_data.domain.tables import DERIVED, MADE_FROM
 from market_data.resources.failures import failure_of
@@ -23,6 +24,10 @@ class FeedRun(dg.Config):
 
     refetch: bool = False
     """Ask the vendor again although its bytes are landed."""
+    allow_cost: bool = False
+    """Buy although it costs more than the feed's budget."""
+    retry: bool = True
+    """Try partitions again by themselves, minutes later, that failed of what may pass."""
 
 
 def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
@@ -70,6 +75,7 @@ def _run(
     context: dg.AssetExecutionContext, feed: Feed, config: FeedRun, platform: PlatformResource
 ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.AssetCheckResult]:
     from market_data.pipeline import chain  # noqa: PLC0415  loading definitions must not wait for polars
+    from market_data.pipeline.plan import must_be_affordable  # noqa: PLC0415
     from market_data.pipeline.progress import Progress  # noqa: PLC0415
 
     keys = [Partition.of_key(feed.name, key) for key in context.partition_keys]
@@ -81,12 +87,17 @@ def _run(
     checks = {key.name for key in context.selected_asset_check_keys}
     failed: list[chain.Failed] = []
     judged: dict[str, dict[str, dg.AssetCheckSeverity | None]] = {}
-    progress = Progress(feed, len(keys))
-    with platform.workspace(context.run.run_id) as workspace:
+    with platform.workspace(context.run.run_id, allow_cost=config.allow_cost) as workspace:
+        progress = Progress(feed, len(keys), workspace.run_id, workspace.settings.progress_file)
+        try:
+            must_be_affordable(workspace, feed, keys, tables, refetch=config.refetch)
+        except OverBudget as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         for partition in keys:
             steps: list[chain.Step] = []
             for step in chain.materialize(workspace, feed, partition, tables, checks, refetch=config.refetch):
                 steps.append(step)
+                progress.step(partition, step)
                 if isinstance(step, chain.Outcome):
                     yield materialization(workspace, feed, step)
             findings = [step for step in steps if isinstance(step, chain.Finding)]
@@ -98,5 +109,5 @@ def _run(
             progress.done(partition, steps)
             workspace.warehouse.release()
     if failed:
-        raise failure_of(failed, attempted=len(keys))
+        raise failure_of(failed, attempted=len(keys), may_retry=config.retry)
     yield from verdicts(feed, judged)

@@ -1,22 +1,16 @@
 """`market-data demo`: the packaged feed through Dagster, start to end. What is told of it stands in `_demo_report`."""
 
-import os
-import re
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from market_data.cli import _shared
+from market_data.cli._bar import bar
+from market_data.cli._dagster import Line, Materialize, Rectangle
 
 if TYPE_CHECKING:
     from market_data.settings import Feed, Settings
-
-_PROGRESS = re.compile(r"market_data\.progress \[(\d+)/\d+.*?\] \S+ (\S+ \S+):")
-_LAST_LINES = 20
 
 
 def command(
@@ -47,51 +41,15 @@ def _materialize(settings: "Settings", feed: "Feed", log: Path) -> None:
     Raises:
         CommandFailed: the run failed; the text ends with the last lines of the log.
     """
-    symbols, last = sorted(feed.symbols), feed.end or feed.start
-    command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "market_data.definitions"]
-    command += ["--select", f"group:{feed.name}"]
-    command += ["--partition-range", f"{feed.start}|{symbols[0]}...{last}|{symbols[-1]}"]
-    count = ((last - feed.start).days + 1) * len(symbols)
-    with log.open("wb") as output:
-        run = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_environment(settings))  # noqa: S603
-        try:
-            _follow(run, log, count)
-        finally:
-            run.terminate()
-            run.wait()
-    if run.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-        raise _shared.CommandFailed("\n".join((f"the run failed; the last lines of {log}:", *lines)))
+    log.write_bytes(b"")
+    runs = Materialize(settings, feed, feed.assets, {}, log)
+    rectangle = Rectangle(feed.start, feed.end or feed.start, sorted(feed.symbols))
+    with bar(rectangle.partitions) as advance:
 
+        def follow(line: Line) -> None:
+            if line["stage"] == "done":
+                advance(line["done"], line["partition"])
 
-def _environment(settings: "Settings") -> dict[str, str]:
-    """Dagster's events lie beside the data, where `make ui` looks for them, unless DAGSTER_HOME says otherwise."""
-    dagster_home = Path(os.environ.get("DAGSTER_HOME", settings.home / "dagster"))
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    return os.environ | {
-        "MARKET_DATA_HOME": str(settings.home),
-        "MARKET_DATA_CONFIG": str(settings.config_path),
-        "DAGSTER_HOME": str(dagster_home),
-        "DAGSTER_DISABLE_TELEMETRY": "1",
-        "PYTHONWARNINGS": "ignore",  # what Dagster will change some day is not the demo's
-    }
-
-
-def _follow(run: "subprocess.Popen[bytes]", log: Path, count: int) -> None:
-    """A bar of the partitions that the run's log says are done, until the run ends."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=_shared.stderr()) as progress,
-        log.open(encoding="utf-8", errors="replace") as lines,
-    ):
-        task = progress.add_task("starting Dagster", total=count)
-        ended = False
-        while not ended:
-            with suppress(subprocess.TimeoutExpired):
-                run.wait(timeout=0.2)
-                ended = True
-            for done, partition in _PROGRESS.findall(lines.read()):
-                progress.update(task, completed=int(done), description=partition)
-        progress.update(task, description="done" if run.returncode == 0 else "failed")
+        code = runs.run(rectangle, follow)
+    if code:
+        raise _shared.CommandFailed(runs.last_words())

@@ -37,6 +37,7 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
     delivery = source.delivery(table)
     amendments = _amendments(workspace, feed, request, delivery)
     files, fetched = bring(workspace, feed, request, refetch=refetch)
+    brought = time.monotonic()
     said = {**source.notes(request, files), **amendments.notes}
     origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said)
 
@@ -55,7 +56,7 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
         account = _with_expected(account, workspace, feed, request, files)
         set_aside(workspace, partition, table, intake.rejected, origin)
         revision, changed = whole.commit(account, origin)
-    return Outcome(table, revision, changed, fetched, files, time.monotonic() - began)
+    return Outcome(table, revision, changed, fetched, files, time.monotonic() - began, brought - began)
 
 
 def _amendments(workspace: Workspace, feed: Feed, request: Request, delivery: Delivery) -> Amendments:

@@ -1,41 +1,108 @@
-"""A line a partition while a rectangle runs, on the process's own log: events of the engine cost milliseconds each."""
+"""What a run tells while it works: a line a stage on the log, and the same as JSON lines for programs that follow it.
 
+Not as events of the engine, which cost milliseconds each.
+"""
+
+import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from market_data.domain.partition import Partition
+from market_data.domain.ports.check import Finding
 from market_data.pipeline.chain import Failed, Step
 from market_data.pipeline.workspace import Outcome
 from market_data.settings import Feed
 
 _log = logging.getLogger("market_data.progress")
+_NAMED = ("files", "bytes", "records", "accepted", "set_aside", "repeated", "rows", "findings", "not_passed", "seconds")
 
 
 class Progress:
-    """Counts partitions and says what each gave: stage, symbol, day, rows, duration."""
+    """Counts partitions and tells of each stage: job, symbol, day, records, duration.
 
-    def __init__(self, feed: Feed, total: int) -> None:
+    Args:
+        total: how many partitions the run has.
+        run_id: the job.
+        file: where the JSON lines go, if anywhere.
+    """
+
+    def __init__(self, feed: Feed, total: int, run_id: str, file: Path | None = None) -> None:
         self._feed = feed
         self._total = total
+        self._run = run_id
+        self._file = file
         self._done = 0
         self._began = time.monotonic()
-        if not _log.handlers:
-            handler = logging.StreamHandler(sys.stderr)
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-            _log.addHandler(handler)
-            _log.setLevel(logging.INFO)
-            _log.propagate = False
+        _show_on_stderr()
+
+    def step(self, partition: Partition, step: Step) -> None:
+        """Tell of one table, as soon as it is done."""
+        if isinstance(step, Failed):
+            self._tell("failed", step.table, partition, {"error": str(step.error), "left_out": list(step.left_out)})
+        elif isinstance(step, Outcome):
+            if step.fetched:
+                self._tell("fetch", step.table, partition, _fetched(step))
+            self._tell("made", step.table, partition, _made(step))
 
     def done(self, partition: Partition, steps: Sequence[Step]) -> None:
-        """Tell of one partition."""
+        """Tell that a partition is through."""
         self._done += 1
-        parts = [
-            f"{step.table} {step.revision.rows:,} rows{'' if step.changed else ' (unchanged)'} {step.seconds:.2f} s"
-            for step in steps
-            if isinstance(step, Outcome)
-        ]
-        parts += [f"FAILED {step}" for step in steps if isinstance(step, Failed)]
+        findings = [step for step in steps if isinstance(step, Finding)]
         left = (time.monotonic() - self._began) / self._done * (self._total - self._done)
-        _log.info("[%d/%d, %.0f s left] %s: %s", self._done, self._total, left, partition, "; ".join(parts))
+        figures = {"findings": len(findings), "not_passed": sum(not finding.passed for finding in findings)}
+        self._tell("checks", "quality_reports", partition, figures)
+        _log.info("[%d/%d, %.0f s left] %s", self._done, self._total, left, partition)
+        self._write({"stage": "done", "partition": partition.key, "done": self._done, "total": self._total})
+
+    def _tell(self, stage: str, table: str, partition: Partition, figures: Mapping[str, Any]) -> None:
+        where = f"symbol={partition.symbol} day={partition.date.isoformat()} run={self._run[:8]}"
+        if stage == "failed":
+            _log.error("%s %s/%s %s: %s", stage, self._feed.name, table, where, figures["error"])
+        else:
+            told = " ".join(f"{name}={_plain(figures[name])}" for name in _NAMED if name in figures)
+            _log.info("%s %s/%s %s %s", stage, self._feed.name, table, where, told)
+        day = partition.date.isoformat()
+        self._write({"stage": stage, "table": table, "symbol": partition.symbol, "date": day, **figures})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self._file is not None:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def _fetched(outcome: Outcome) -> dict[str, Any]:
+    files, size = len(outcome.landed), sum(file.size_bytes for file in outcome.landed)
+    return {"files": files, "bytes": size, "seconds": outcome.fetch_seconds}
+
+
+def _made(outcome: Outcome) -> dict[str, Any]:
+    account = outcome.revision.account
+    return {
+        "records": account.records,
+        "accepted": account.accepted,
+        "set_aside": account.rejected,
+        "repeated": account.deduplicated,
+        "rows": outcome.revision.rows,
+        "seconds": outcome.seconds - outcome.fetch_seconds,
+        "fetched": outcome.fetched,
+        "changed": outcome.changed,
+        "from_landing": bool(outcome.landed) and not outcome.fetched,
+    }
+
+
+def _plain(figure: object) -> str:
+    return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
+
+
+def _show_on_stderr() -> None:
+    """What the project logs is shown, once: a process that is run by the engine has no handler of its own for it."""
+    log = logging.getLogger("market_data")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)

@@ -24,7 +24,8 @@ class Outcome:
         changed: whether it is a new revision; the same bytes give none.
         fetched: whether the vendor was asked; False where landing already had the bytes, or nothing is fetched.
         landed: the landed files it was made of.
-        seconds: how long it took.
+        seconds: how long it took, fetching included.
+        fetch_seconds: how long the vendor took.
     """
 
     table: str
@@ -33,6 +34,7 @@ class Outcome:
     fetched: bool = False
     landed: tuple[LandedFile, ...] = ()
     seconds: float = 0.0
+    fetch_seconds: float = 0.0
 
 
 @dataclass(slots=True)

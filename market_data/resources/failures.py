@@ -1,6 +1,6 @@
 """Errors of the pipeline as Dagster failures: only here it is said what Dagster may try again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -18,17 +18,31 @@ def _soon(error: Exception) -> bool:
     return is_transient(error) and not isinstance(error, NotYetAvailable)
 
 
-def failure_of(failed: Sequence["Failed"], attempted: int) -> dg.Failure:
+def _by_cause(failed: Sequence["Failed"]) -> Iterator[str]:
+    """A line a failure; what many failed of in the same words, a vendor that is down, is said once."""
+    by_words: dict[str, list[Failed]] = {}
+    for failure in failed:
+        by_words.setdefault(str(failure.error), []).append(failure)
+    for words, alike in by_words.items():
+        first, last = alike[0], alike[-1]
+        if len(alike) == 1:
+            yield str(first)
+        else:
+            span = f"{first.table} {first.partition} to {last.table} {last.partition}"
+            yield f"{len(alike)} times, {span}: {words}"
+
+
+def failure_of(failed: Sequence["Failed"], attempted: int, *, may_retry: bool = True) -> dg.Failure:
     """One failure that names every bad partition of a run; worth a retry if any of them may come right by itself.
 
     What was good is recorded already and is not made again by a retry, since landing and the ledger know it.
     """
     bad = {str(failure.partition) for failure in failed}
-    lines = [str(failure) for failure in failed[:_NAMED]]
-    if len(failed) > _NAMED:
-        lines.append(f"... and {len(failed) - _NAMED} more")
+    lines = [*_by_cause(failed)]
+    if len(lines) > _NAMED:
+        lines[_NAMED:] = [f"... and {len(lines) - _NAMED} more"]
     return dg.Failure(
         description=f"{len(bad)} of {attempted} partitions failed, the others are done.\n" + "\n".join(lines),
         metadata={"failed_partitions": len(bad), "attempted_partitions": attempted},
-        allow_retries=any(_soon(failure.error) for failure in failed),
+        allow_retries=may_retry and any(_soon(failure.error) for failure in failed),
     )

@@ -32,11 +32,11 @@ class PlatformResource(dg.ConfigurableResource[Any]):
         return load_settings(catalog(), Environment(home=Path(self.home), config=Path(self.config)))
 
     @contextmanager
-    def workspace(self, run_id: str) -> Generator["Workspace"]:
+    def workspace(self, run_id: str, *, allow_cost: bool = False) -> Generator["Workspace"]:
         """An open workspace; what this run makes carries its id."""
         from market_data.pipeline.workspace import opened  # noqa: PLC0415  loading definitions must not wait for polars
 
-        with opened(self.settings(), run_id) as workspace:
+        with opened(self.settings(), run_id, allow_cost=allow_cost) as workspace:
             yield workspace
 
     @contextmanager

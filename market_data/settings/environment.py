@@ -24,6 +24,9 @@ class Environment(BaseSettings):
     config: Path | None = None
     """The feeds file (`MARKET_DATA_CONFIG`); without it `./feeds.yaml`, else the one that comes with the package."""
 
+    progress_file: Path | None = None
+    """Where a run writes a JSON line a step, for programs that follow it; nowhere by default."""
+
     @property
     def config_path(self) -> Path:
         """The feeds file that counts."""

@@ -63,7 +63,9 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
-    return Settings(home=environment.home.absolute(), config_path=path, feeds=feeds)
+    return Settings(
+        home=environment.home.absolute(), config_path=path, progress_file=environment.progress_file, feeds=feeds
+    )
 
 
 def _read(path: Path) -> tuple[Any, yaml.Node | None]:

@@ -224,6 +224,7 @@ class Settings(BaseModel):
 
     home: Path
     config_path: Path
+    progress_file: Path | None = None
     feeds: dict[str, Feed]
 
     @property
