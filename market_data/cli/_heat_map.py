@@ -4,10 +4,11 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
+
+from market_data.pipeline.coverage import Cell
 
 _WIDTH = 31
 _RULER = "1   5    10   15   20   25   30"
@@ -19,16 +20,6 @@ _MARKS = {
     "no_session": ("·", ".", "bright_black", "no session"),
 }
 """Characters that differ without colours, with and without Unicode."""
-
-
-class Cell(NamedTuple):
-    """One partition."""
-
-    symbol: str
-    date: dt.date
-    state: str
-    rows: int
-    set_aside: int
 
 
 def draw(name: str, cells: Sequence[Cell], console: Console) -> None:

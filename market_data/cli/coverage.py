@@ -9,7 +9,7 @@ from market_data.cli import _shared
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from market_data.cli._heat_map import Cell
+    from market_data.pipeline.coverage import Cell
     from market_data.pipeline.workspace import Workspace
     from market_data.settings import Feed
 
@@ -58,37 +58,12 @@ def _table(feed: "Feed", asked: str | None) -> str:
 
 def _cells(workspace: "Workspace", feed: "Feed", table: str, start: str | None, end: str | None) -> "list[Cell]":
     """Every partition that can exist, by symbol and day."""
-    from sqlalchemy import select
+    from market_data.pipeline.coverage import coverage
 
-    from market_data.cli._heat_map import Cell
-    from market_data.domain.time import days_between
-    from market_data.settings.calendar import has_session
-    from market_data.warehouse.schema import revisions
-
-    c = revisions.c
-    query = select(c.symbol, c.date, c.rows, c.account["rejected"].as_integer())
-    there = {
-        (symbol, day): (rows, rejected or 0)
-        for symbol, day, rows, rejected in workspace.ledger.rows(
-            query.where(c.table_name == table, c.feed == feed.name)
-        )
-    }
     first, last = feed.start, feed.last_day(_shared.today())
     first = max(first, _shared.day(start, "--start")) if start else first
     last = min(last, _shared.day(end, "--end")) if end else last
-    days = {day: has_session(feed.calendar, day) for day in days_between(first, last)}
-    return [
-        Cell(symbol, day, _state(there.get((symbol, day)), is_session), *there.get((symbol, day), (0, 0)))
-        for symbol in sorted(feed.symbols)
-        for day, is_session in days.items()
-    ]
-
-
-def _state(there: tuple[int, int] | None, is_session: bool) -> str:
-    if there is None:
-        return "missing" if is_session else "no_session"
-    rows, rejected = there
-    return "set_aside" if rejected else "present" if rows else "empty"
+    return coverage(workspace, feed, table, first, last)
 
 
 def _as_dict(feed: "Feed", table: str, cell: "Cell") -> dict[str, str | int]:
