@@ -4,12 +4,14 @@ One partition that fails neither loses its neighbours nor stops what depends on 
 partition is recorded as soon as it is done, and the run raises last, naming the bad ones.
 """
 
+import datetime as dt
 import warnings
 from collections.abc import Iterator
 
 import dagster as dg
 
 from market_data.assets.checks import check_specs, evaluations, verdicts
+from market_data.assets.freshness import policy
 from market_data.assets.metadata import materialization
 from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
@@ -36,9 +38,11 @@ def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.Asse
         warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are a preview, verified for our use
         checks = check_specs(feed, partitions)
 
+    freshness = policy(feed, dt.datetime.now(dt.UTC).date())
+
     @dg.multi_asset(
         name=feed.name,
-        specs=[_spec(feed, table) for table in feed.assets],
+        specs=[_spec(feed, table, freshness) for table in feed.assets],
         check_specs=checks,
         partitions_def=partitions,
         # Without it the CLI refuses --partition-range.
@@ -59,7 +63,7 @@ def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.Asse
     return rectangle
 
 
-def _spec(feed: Feed, table: str) -> dg.AssetSpec:
+def _spec(feed: Feed, table: str, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
     above = MADE_FROM.get(table, tuple(name for name in feed.assets if name != table)) if table in DERIVED else ()
     return dg.AssetSpec(
         key=[feed.name, table],
@@ -67,6 +71,7 @@ def _spec(feed: Feed, table: str) -> dg.AssetSpec:
         group_name=feed.name,
         skippable=True,
         kinds={feed.source if table in feed.tables else "polars", "parquet"},
+        freshness_policy=freshness,
         description=f"{table} of {', '.join(feed.symbols)}. {feed.description}".strip(),
     )
 
