@@ -1,7 +1,11 @@
 """The environment variables of the platform itself. A source's secrets are read by that source, when it fetches."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from dotenv import dotenv_values
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
@@ -34,3 +38,20 @@ class Environment(BaseSettings):
             return self.config
         own = Path("feeds.yaml")
         return own if own.exists() else PACKAGED_FEEDS
+
+
+CHANNEL_PREFIX = "MARKET_DATA_ALERTS_"
+
+
+def alert_channels() -> Mapping[str, SecretStr]:
+    """The addresses of the alerts' channels by name: `MARKET_DATA_ALERTS_OPS` is that of `ops`.
+
+    From the environment or a `.env` file in the working folder, as `Environment`; read anew at each call, so that no
+    model keeps a secret.
+    """
+    variables = {**dotenv_values(".env"), **os.environ}
+    return {
+        name.removeprefix(CHANNEL_PREFIX).lower(): SecretStr(value)
+        for name, value in sorted(variables.items())
+        if name.startswith(CHANNEL_PREFIX) and value
+    }

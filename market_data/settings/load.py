@@ -1,7 +1,7 @@
 """Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
 from market_data.settings.environment import Environment
-from market_data.settings.model import Feed, Settings
+from market_data.settings.model import Alerts, Feed, Settings
 
 _LONGEST_VALUE = 80
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
@@ -58,14 +58,19 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     environment = environment or Environment()
     path = environment.config_path
     document, node = _read(path)
-    if not isinstance(document, dict) or set(document) != {"feeds"} or not isinstance(document["feeds"], dict):
-        raise ConfigurationError(f"{path}: expected one key, 'feeds', that holds a stanza for each feed")
+    if not isinstance(document, dict) or not isinstance(document.get("feeds"), dict):  # pyright: ignore[reportUnknownMemberType]
+        raise ConfigurationError(f"{path}: expected the key 'feeds', that holds a stanza for each feed")
+    for key in document:  # pyright: ignore[reportUnknownVariableType]
+        if key not in {"feeds", "alerts"}:
+            raise ConfigurationError(
+                f"{path}:{_line(node, [str(key)])}: {key}: expected 'feeds' and, perhaps, 'alerts'"
+            )
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
-    return Settings(
-        home=environment.home.absolute(), config_path=path, progress_file=environment.progress_file, feeds=feeds
-    )
+    alerts = _alerts(document.get("alerts"), feeds, path, node)
+    home, progress_file = environment.home.absolute(), environment.progress_file
+    return Settings(home=home, config_path=path, progress_file=progress_file, feeds=feeds, alerts=alerts)
 
 
 def _read(path: Path) -> tuple[Any, yaml.Node | None]:
@@ -102,17 +107,29 @@ def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path,
     return feed
 
 
+def _alerts(stanza: Any, feeds: Collection[str], path: Path, node: yaml.Node | None) -> Alerts:
+    try:
+        return Alerts.model_validate({} if stanza is None else stanza, context={"feeds": feeds})
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_sentences(["alerts"], error, path, node))) from None
+
+
 def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.Node | None) -> list[str]:
     sentences: list[str] = []
     for item in error.errors(include_url=False):
         keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
-        value = "..." if _SECRET.search(keys[-1]) else _short(item["input"])
+        value = "..." if _is_secret(keys, item["input"]) else _short(item["input"])
         shown = f"{path}:{_line(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
         what = item["msg"].removeprefix("Value error, ")
         expected = {"extra_forbidden": "there is no such key", "missing": "is expected, but absent"}
         words = expected.get(item["type"], what)
         sentences.append(f"{shown}: {words[0].lower()}{words[1:]}")
     return sentences
+
+
+def _is_secret(keys: list[str], value: object) -> bool:
+    """Whether a value may be a secret that stands in the file by mistake: a channel's address is one."""
+    return bool(_SECRET.search(keys[-1])) or (keys[0] == "alerts" and "://" in repr(value))
 
 
 def _short(value: object) -> str:

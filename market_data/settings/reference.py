@@ -14,15 +14,15 @@ from pydantic.fields import FieldInfo
 from market_data.domain.candles import candle_kind, kind_names
 from market_data.domain.ports.source import SourceInfo
 from market_data.settings.environment import Environment
-from market_data.settings.model import Feed
+from market_data.settings.model import Alerts, Feed
 
 _OPENING = """# Configuration
 
 Written from the models by `make docs`; a test compares the two.
 
-The feeds stand in a YAML file under one key, `feeds`, with a stanza for each feed. Plain scalars stay text until the
-models read them: the symbol `NO` is no boolean, `1000` no number. What is wrong is refused at load, with file, line,
-key, value and what was expected."""
+The feeds stand in a YAML file under the key `feeds`, with a stanza for each feed; beside it `alerts` may stand. Plain
+scalars stay text until the models read them: the symbol `NO` is no boolean, `1000` no number. What is wrong is refused
+at load, with file, line, key, value and what was expected."""
 _VARIABLES = """## Environment variables
 
 Read from the environment, or from a file `.env` in the working folder; the environment goes before it.
@@ -31,6 +31,10 @@ Dagster itself reads `DAGSTER_HOME`, an absolute path to a folder that exists; `
 _FEED = """## A feed
 
 The keys of a stanza. The stanza's own key is the feed's name: asset group and first part of its asset keys."""
+_ALERTS = """## Alerts
+
+The keys under `alerts`, beside `feeds`. A channel is a variable `MARKET_DATA_ALERTS_<NAME>` that holds an
+[apprise URL](https://github.com/caronc/apprise/wiki): it is a secret, and stands in no file but `.env`."""
 _KINDS = """## Kinds of candle
 
 What `candles` of a feed may name."""
@@ -51,6 +55,7 @@ def reference(sources: Mapping[str, SourceInfo]) -> str:
     """The whole page: environment variables, a feed's keys, kinds of candle, and each source's options."""
     parts = [_OPENING, _VARIABLES, _table(("variable", "type", "default", "meaning"), _variables())]
     parts += [_FEED, _fields(Feed, without=("name",))]
+    parts += [_ALERTS, _fields(Alerts)]
     parts += [_KINDS, _table(("kind", "timeframes"), _kinds())]
     for name in sorted(sources):
         parts += _source(sources[name])

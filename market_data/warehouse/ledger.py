@@ -29,6 +29,8 @@ from sqlalchemy.exc import IntegrityError
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
+from market_data.warehouse.alerts_history import History
+from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, metadata, revisions
 from market_data.warehouse.spending import Spending
 
@@ -78,6 +80,16 @@ class Ledger:
     def spending(self) -> Spending:
         """What was spent at vendors."""
         return Spending(self._engine)
+
+    @property
+    def alerts(self) -> History:
+        """What is known of alerts."""
+        return History(self._engine)
+
+    @property
+    def dropped(self) -> Dropped:
+        """Which records in quarantine somebody looked at and does not want."""
+        return Dropped(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

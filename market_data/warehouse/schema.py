@@ -1,6 +1,21 @@
 """The ledger's relations, in SQLAlchemy, so that SQLite and PostgreSQL keep them alike. No queries."""
 
-from sqlalchemy import BigInteger, Column, Date, Float, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
@@ -61,4 +76,75 @@ spending = Table(
     Column("spent_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC; before the first byte"),
     Index("spending_by_run", "feed", "run_id"),
     Index("spending_by_time", "feed", "spent_ns"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(512), nullable=False, comment="the cause's"),
+    Column("kind", String(64), nullable=False),
+    Column("feed", String(64), comment="null: the platform's own"),
+    Column("table_name", String(64)),
+    Column("symbol", String(64)),
+    Column("name", String(256)),
+    Column("severity", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("partitions", JSON, nullable=False, comment="[feed, date, symbol] of each"),
+    Column("state", String(16), nullable=False),
+    Column("occurrences", Integer, nullable=False),
+    Column("reopened", Integer, nullable=False),
+    Column("told", String(16), comment="the last message: raised, repeated, worse, again, resolved"),
+    Column("told_ns", BigInteger, nullable=False),
+    Column("told_severity", String(16), nullable=False),
+    Column("first_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC, as all that end so"),
+    Column("last_ns", BigInteger, nullable=False),
+    Column("acknowledged_ns", BigInteger),
+    Column("resolved_ns", BigInteger),
+    # A cause has one alert at a time, whoever raises it.
+    Index(
+        "alerts_of_a_cause",
+        "key",
+        unique=True,
+        sqlite_where=text("state <> 'resolved'"),
+        postgresql_where=text("state <> 'resolved'"),
+    ),
+    Index("alerts_by_key", "key", "id"),
+    Index("alerts_by_state", "state", "resolved_ns"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", Integer, ForeignKey("alerts.id"), nullable=False),
+    Column("channel", String(64), nullable=False, comment="its name; its address is never kept"),
+    Column("event", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("is_good", Boolean, nullable=False),
+    Column("state", String(16), nullable=False, comment="waiting, sent, superseded"),
+    Column("tries", Integer, nullable=False),
+    Column("next_ns", BigInteger, nullable=False, comment="when it may be tried again"),
+    Column("claimed_until_ns", BigInteger, nullable=False, comment="a process is sending it until then; 0: none"),
+    Column("error", Text),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("sent_ns", BigInteger),
+    Index("deliveries_by_state", "state", "channel", "next_ns"),
+    Index("deliveries_by_alert", "alert_id", "channel"),
+)
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("feed", String(64), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the record's table, rule, place and original"),
+    Column("why", Text, nullable=False),
+    Column("dropped_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC"),
+    UniqueConstraint("feed", "symbol", "date", "digest"),
 )

@@ -59,7 +59,7 @@ def _empty(feed: Feed, partitions: dg.MultiPartitionsDefinition, events: list[An
 
     @dg.multi_asset(
         name=feed.name,
-        specs=[feed_assets_module._spec(feed, table) for table in feed.assets],
+        specs=[feed_assets_module._spec(feed, table, None) for table in feed.assets],
         check_specs=check_specs(feed, partitions),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),

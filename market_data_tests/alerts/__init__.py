@@ -1,0 +1,1 @@
+"""Alerts through real servers on loopback."""
