@@ -3,8 +3,10 @@
 import dagster as dg
 
 from market_data.assets.feed import feed_assets
+from market_data.automation.jobs import feed_job
 from market_data.automation.partitions import days_by_symbol
 from market_data.automation.schedules import daily_schedule
+from market_data.automation.sensors import repair_sensor, watch_sensor
 from market_data.resources.platform import PlatformResource
 from market_data.settings import Settings, load_settings
 from market_data.sources import catalog
@@ -13,10 +15,12 @@ from market_data.sources import catalog
 def build_defs(settings: Settings, **resources: object) -> dg.Definitions:
     """The definitions of every feed; `resources` replace those of the same name."""
     partitions = {name: days_by_symbol(feed) for name, feed in settings.feeds.items()}
+    jobs = {name: feed_job(feed) for name, feed in settings.feeds.items()}
     platform = PlatformResource(home=str(settings.home), config=str(settings.config_path))
     return dg.Definitions(
         assets=[feed_assets(feed, partitions[name]) for name, feed in settings.feeds.items()],
-        schedules=[daily_schedule(feed) for feed in settings.feeds.values()],
+        schedules=[daily_schedule(feed, jobs[name]) for name, feed in settings.feeds.items()],
+        sensors=[watch_sensor(), repair_sensor(jobs)],
         resources={"platform": platform, **resources},
         executor=dg.in_process_executor,
     )

@@ -16,7 +16,7 @@ from market_data.assets.metadata import materialization
 from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
 from market_data.domain.tables import DERIVED, MADE_FROM
-from market_data.resources.failures import failure_of
+from market_data.resources.failures import bugs_are_final, failure_of
 from market_data.resources.platform import PlatformResource
 from market_data.settings import Feed
 
@@ -58,7 +58,8 @@ def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.Asse
     def rectangle(
         context: dg.AssetExecutionContext, config: FeedRun, platform: PlatformResource
     ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation | dg.AssetCheckResult]:
-        yield from _run(context, feed, config, platform)
+        with bugs_are_final():
+            yield from _run(context, feed, config, platform)
 
     return rectangle
 

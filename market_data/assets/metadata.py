@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
-from market_data.domain.charts import sparkline
+from market_data.domain.charts import score_bars, sparkline
 from market_data.domain.checks._detail import shown_row
+from market_data.domain.quality import SUBJECT
 from market_data.domain.time import to_datetime
 from market_data.settings import Feed
 
@@ -47,6 +48,8 @@ def materialization(workspace: "Workspace", feed: Feed, outcome: "Outcome") -> d
     metadata["path"] = dg.MetadataValue.path(workspace.warehouse.file_of(revision))
     rows = workspace.warehouse.rows_of(revision)
     metadata["preview"] = dg.MetadataValue.md(_preview(rows.head(_PREVIEW_ROWS).collect()))
+    if outcome.table == "quality_reports":
+        metadata |= _scores(rows)
     if outcome.table in {"candles", "vendor_candles"} and revision.rows:
         metadata["chart"] = dg.MetadataValue.md(_chart(rows))
     return dg.AssetMaterialization(
@@ -56,6 +59,25 @@ def materialization(workspace: "Workspace", feed: Feed, outcome: "Outcome") -> d
         # Dagster compares data versions to tell what is out of date: the same bytes are the same version.
         tags={"dagster/data_version": revision.sha256},
     )
+
+
+def _scores(report: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
+    """The scores of a partition as a table and as a picture."""
+    of_partition = (
+        report.filter(pl.col("table") == SUBJECT).select("check", "measured", "threshold", "passed").collect()
+    )
+    lines = ["|score|measured|threshold|passed|", "|---|---|---|---|"]
+    bars: list[tuple[str, float | None, float | None]] = []
+    for name, measured, threshold, passed in of_partition.collect().iter_rows():
+        label = "whole" if name == "score" else name.removeprefix("score_")
+        cells = [label, *("" if each is None else f"{each:.4f}" for each in (measured, threshold))]
+        lines.append(_line([*cells, "yes" if passed else "no"]))
+        bars.append((label, measured, threshold))
+    picture = base64.b64encode(score_bars(bars).encode()).decode()
+    return {
+        "scores": dg.MetadataValue.md("\n".join(lines)),
+        "plot": dg.MetadataValue.md(f"![scores](data:image/svg+xml;base64,{picture})"),
+    }
 
 
 def _preview(rows: pl.DataFrame) -> str:

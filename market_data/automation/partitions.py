@@ -4,6 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
+from market_data.domain.partition import Partition
 from market_data.settings import Feed
 
 
@@ -17,6 +18,14 @@ def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
     days = dg.DailyPartitionsDefinition(start_date=feed.start.isoformat(), end_date=end, timezone="UTC")
     symbols = dg.StaticPartitionsDefinition(sorted(feed.symbols))
     return dg.MultiPartitionsDefinition({"date": days, "symbol": symbols})
+
+
+def partition_tags(partition: Partition) -> dict[str, str]:
+    """Tags that make a run of one partition."""
+    return {
+        "dagster/asset_partition_range_start": partition.key,
+        "dagster/asset_partition_range_end": partition.key,
+    }
 
 
 def range_tags(feed: Feed, first: dt.date, last: dt.date) -> dict[str, str]:

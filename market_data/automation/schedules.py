@@ -3,6 +3,7 @@
 import datetime as dt
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from market_data.automation.partitions import range_tags
 from market_data.settings import Feed
@@ -12,12 +13,11 @@ DAILY = "0 9 * * *"
 """09:00 UTC: vendors have published the day by then (Tardis about 06:00)."""
 
 
-def daily_schedule(feed: Feed) -> dg.ScheduleDefinition:
+def daily_schedule(feed: Feed, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Yesterday of all symbols, each day at 09:00 UTC; days that the feed does not have are skipped with a reason."""
-    job = dg.define_asset_job(f"{feed.name}_daily", dg.AssetSelection.groups(feed.name))
 
     @dg.schedule(
-        name=f"{feed.name}_daily",
+        name=job.name,
         job=job,
         cron_schedule=DAILY,
         execution_timezone="UTC",

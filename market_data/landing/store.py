@@ -39,11 +39,13 @@ class Landing:
 
     def has(self, request: Request) -> bool:
         """Whether the files of a request are there, by name and size: quicker than `find`, which reads them."""
+        files = self.listed(request)
+        return bool(files) and all(file.path.exists() and file.path.stat().st_size == file.size_bytes for file in files)
+
+    def listed(self, request: Request) -> tuple[LandedFile, ...]:
+        """The files of a request as the manifest has them, unread; none if nothing is landed."""
         manifest = self._manifest(request)
-        if manifest is None:
-            return False
-        files = (self._file(request, entry) for entry in manifest["files"])
-        return all(file.path.exists() and file.path.stat().st_size == file.size_bytes for file in files)
+        return tuple(self._file(request, entry) for entry in manifest["files"]) if manifest else ()
 
     @contextmanager
     def workdir(self, request: Request) -> Generator[Path]:

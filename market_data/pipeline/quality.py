@@ -13,6 +13,7 @@ from market_data.domain.checks import check
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding, RevisionFacts
 from market_data.domain.ports.source import Delivery
+from market_data.domain.quality import Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables._base import empty, polars_schema
 from market_data.domain.tables.quality_reports import TABLE, QualityReports
@@ -97,7 +98,9 @@ def write_report(
 ) -> Outcome:
     """Keep the findings of every check as the partition's `quality_reports`."""
     began = time.monotonic()
-    rows = [_row(finding) for said in findings.values() for finding in said]
+    told = [finding for said in findings.values() for finding in said]
+    rated = scores(told, {name: check(name).dimension for name in findings}, feed.quality)
+    rows = [_row(finding) for finding in (*told, *as_findings(rated, feed.quality))]
     frame = pl.DataFrame(rows, schema=polars_schema(QualityReports), orient="row").sort(
         TABLE.order, maintain_order=True
     )
@@ -105,11 +108,17 @@ def write_report(
     inputs = [
         revision_input(histories[table][-1]) for table in feed.assets if table in histories and table != TABLE.name
     ]
-    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs)
+    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs, _notes(rated, told))
     with workspace.warehouse.stage(TABLE.name, partition, QualityReports) as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
     return Outcome(TABLE.name, revision, changed, seconds=time.monotonic() - began)
+
+
+def _notes(rated: Scores, findings: Sequence[Finding]) -> dict[str, object]:
+    """What watching and mending ask of a report, in the ledger: no file is read for it."""
+    failures = sorted({(each.check, each.table, each.severity) for each in findings if not each.passed})
+    return {"scores": rated.notes, "passed": rated.passed, "not_passed": len(failures), "failures": failures}
 
 
 def _row(finding: Finding) -> dict[str, object]:

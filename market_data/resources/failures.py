@@ -1,6 +1,7 @@
 """Errors of the pipeline as Dagster failures: only here it is said what Dagster may try again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -16,6 +17,17 @@ _NAMED = 20
 def _soon(error: Exception) -> bool:
     """A day that is not published yet comes in hours: the next run fetches it, a retry in minutes does not."""
     return is_transient(error) and not isinstance(error, NotYetAvailable)
+
+
+@contextmanager
+def bugs_are_final() -> Generator[None]:
+    """What is not of the project's own tree is a bug, which no retry mends; a retry policy alone would try again."""
+    try:
+        yield
+    except (dg.Failure, dg.RetryRequested):
+        raise
+    except Exception as error:
+        raise dg.Failure(f"a bug: {type(error).__name__}: {error}", allow_retries=False) from error
 
 
 def _by_cause(failed: Sequence["Failed"]) -> Iterator[str]:

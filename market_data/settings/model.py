@@ -23,6 +23,7 @@ from market_data.domain.candles import candle_kind, kind_names
 from market_data.domain.partition import SAFE_NAME, Partition, is_safe_name
 from market_data.domain.ports.check import Severity
 from market_data.domain.ports.source import Request, SourceInfo
+from market_data.domain.quality import Standard
 from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.tables import DERIVED
 from market_data.settings.calendar import check_calendar
@@ -135,6 +136,27 @@ class TableRules(BaseModel):
         return Amendments(tuple(sorted(self.relax.items())), tuple(bounds))
 
 
+class Repair(BaseModel):
+    """How a feed mends itself: partitions that are missing, outdated, poor or replaced are made again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether it does so by itself")
+    look_back_days: int = Field(default=30, ge=1, description="older days are left as they are")
+    per_day: int = Field(default=50, ge=0, description="at most so many partitions a UTC day")
+    tries: int = Field(default=5, ge=1, description="after so many a partition is given up, with an alert")
+    first_wait_minutes: float = Field(
+        default=60,
+        ge=0,
+        description="between a partition's first and second try; each later wait is twice as long",
+    )
+    asks: int = Field(
+        default=50,
+        ge=0,
+        description="of so many partitions at a time the vendor is asked if it replaced its files",
+    )
+
+
 class Feed(BaseModel):
     """One stanza of `feeds.yaml`: what to collect, from whom, since when."""
 
@@ -168,6 +190,8 @@ class Feed(BaseModel):
         default={}, description="changes of a table's contract, by table: what to `relax` and to `tighten`, and why"
     )
     budget: Budget = Budget()
+    repair: Repair = Repair()
+    quality: Standard = Standard()
     options: Any = Field(default=None, description="the source's own settings, listed with each source below")
 
     @field_validator("source")
@@ -261,6 +285,15 @@ class Alerts(BaseModel):
     )
     repeat_after_hours: float = Field(
         default=24, gt=0, allow_inf_nan=False, description="how long a cause that goes on is counted and not told again"
+    )
+    stalled_after_minutes: float = Field(
+        default=30, gt=0, allow_inf_nan=False, description="a run that told nothing for so long is an alert"
+    )
+    rejected_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="more than this share of a table's records set aside in 24 hours is an alert, 0 to 1",
     )
     keep_days: int = Field(default=90, ge=1, description="how long the history keeps alerts that were resolved")
 

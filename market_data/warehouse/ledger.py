@@ -31,6 +31,7 @@ from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
 from market_data.warehouse.dropped import Dropped
+from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, metadata, revisions
 from market_data.warehouse.spending import Spending
 
@@ -90,6 +91,11 @@ class Ledger:
     def dropped(self) -> Dropped:
         """Which records in quarantine somebody looked at and does not want."""
         return Dropped(self._engine)
+
+    @property
+    def repairs(self) -> Repairs:
+        """Which partitions were asked to be made again."""
+        return Repairs(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -148,3 +148,16 @@ dropped = Table(
     Column("dropped_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC"),
     UniqueConstraint("feed", "symbol", "date", "digest"),
 )
+
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("feed", String(64), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("requested_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC"),
+    Column("mended_ns", BigInteger, comment="when nothing was wrong with the partition any more"),
+    Index("repairs_by_feed", "feed", "mended_ns"),
+)

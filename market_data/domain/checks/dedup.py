@@ -8,7 +8,7 @@ import polars as pl
 from market_data.domain.checks._detail import FIRST, shown_row
 from market_data.domain.checks._scan import collected, is_ascending, repeated_hashes
 from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table as table_named
 
@@ -19,6 +19,7 @@ _IDS = ("first_id", "last_id", "id_holes")
 class Dedup:
     """Keys are unique: the vendor's identity, else the place in its answer, else the table's own key."""
 
+    dimension: Dimension = "quality"
     tables = (*FETCHED, "candles")
 
     def run(self, view: PartitionView) -> Sequence[Finding]:

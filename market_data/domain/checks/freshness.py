@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from market_data.domain.checks._detail import instant
-from market_data.domain.ports.check import Check, Finding, PartitionView
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView
 from market_data.domain.time import NS_PER_HOUR, day_bounds, to_ns
 
 
 class Freshness:
     """By the feed's calendar: a session has data, a day without one need not."""
 
+    dimension: Dimension = "completeness"
     tables = ("trades", "quotes", "vendor_candles")
 
     def run(self, view: PartitionView) -> Sequence[Finding]:

@@ -8,7 +8,7 @@ import polars as pl
 from market_data.domain.checks._detail import FIRST, shown_row
 from market_data.domain.checks._scan import collected
 from market_data.domain.checks._tables import existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Finding, PartitionView
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView
 
 _COLUMNS = ("open", "high", "low", "close", "volume", "vwap", "trade_count")
 _SHOWN = ("kind", "timeframe", "instrument_id", "publisher_id", "ts_open", *_COLUMNS)
@@ -32,6 +32,7 @@ _BROKEN: Mapping[str, pl.Expr] = {
 class Ohlc:
     """Low <= open, close <= high; vwap between them; volume >= 0; trades where there is volume."""
 
+    dimension: Dimension = "quality"
     tables = ("candles", "vendor_candles")
 
     def run(self, view: PartitionView) -> Sequence[Finding]:

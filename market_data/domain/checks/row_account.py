@@ -6,12 +6,13 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
 
 
 class RowAccount:
     """The figures of the ledger, the file and the quarantine must add up, and meet the vendor's own count."""
 
+    dimension: Dimension = "completeness"
     tables = FETCHED
 
     def run(self, view: PartitionView) -> Sequence[Finding]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from market_data.domain.checks._detail import FIRST, instant, shown
 from market_data.domain.checks._scan import collected
-from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
 
 _GROUP = ("timeframe", "instrument_id", "publisher_id")
 _KEY = (*_GROUP, "ts_open")
@@ -26,6 +26,7 @@ class VendorCandles:
     vendor rounds the quotient its own way, while the two sums it is made of are compared exactly.
     """
 
+    dimension: Dimension = "consistency"
     tables = ("candles",)
 
     def run(self, view: PartitionView) -> Sequence[Finding]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Severity = Literal["info", "warning", "error", "critical"]
+Dimension = Literal["completeness", "quality", "consistency"]
+"""Whether all is there; whether what is there is good; whether it agrees with itself and with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class PartitionView(Protocol):
 
 class Check(Protocol):
     """A family of rules."""
+
+    @property
+    def dimension(self) -> Dimension:
+        """What its findings count for in a partition's scores (`domain.quality`)."""
+        ...
 
     @property
     def tables(self) -> Sequence[str]:

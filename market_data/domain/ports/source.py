@@ -142,7 +142,10 @@ EmptyBars = Literal["flat", "absent"]
 
 
 class Source(Protocol):
-    """One vendor. Constructing it opens nothing and imports no vendor SDK: `fetch` and `decode` do, when they run."""
+    """One vendor. Constructing it opens nothing and imports no vendor SDK: `fetch` and `decode` do, when they run.
+
+    A source that inherits from it may leave out what its vendor does not tell: `expected`, `notes`, `replaced`.
+    """
 
     Options: ClassVar[type[Any]]
     """A frozen pydantic model of the feed's `options`; it forbids unknown keys."""
@@ -151,7 +154,7 @@ class Source(Protocol):
     empty_bars: ClassVar[EmptyBars]
     version: ClassVar[int]
     """Counts up when `decode` changes what it makes of the same bytes."""
-    paid: ClassVar[bool]
+    paid: ClassVar[bool] = False
     """Whether the vendor bills what is fetched; then a run is priced before it begins."""
 
     def __init__(self, options: Any, symbols: Mapping[str, str], shared: Path) -> None:
@@ -196,7 +199,7 @@ class Source(Protocol):
 
     def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:
         """How many records the vendor says these files hold; None where it does not say."""
-        ...
+        return None
 
     def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:
         """What the vendor said of the day when it was fetched, for the ledger and the checks; JSON types only.
@@ -204,7 +207,15 @@ class Source(Protocol):
         `condition` is the vendor's own word for the day's quality, `remarks` are sentences of what is not as it
         should be: the check `completeness` finds them. Empty where nothing is to be told.
         """
-        ...
+        return {}
+
+    def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:
+        """Whether the vendor has other bytes by now than those that are landed; None where it cannot be asked cheaply.
+
+        Raises:
+            MarketDataError: as `fetch`.
+        """
+        return None
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What fetching the requests would take: any days of one table of one symbol. Asking is free."""

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
 from market_data.domain.ports.source import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from market_data.sources._download import Downloads
 
 
-class BinanceVision:
+class BinanceVision(Source):
     """Binance's public archive: daily files of aggregate trades and klines, spot and USD-M futures.
 
     Attributes:
@@ -42,7 +42,6 @@ class BinanceVision:
     tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "vendor_candles")
     empty_bars: ClassVar[EmptyBars] = "flat"
     version: ClassVar[int] = 1
-    paid: ClassVar[bool] = False
 
     patience: Patience = Patience()
     now: Callable[[], dt.datetime] = staticmethod(lambda: dt.datetime.now(dt.UTC))
@@ -89,13 +88,19 @@ class BinanceVision:
             except BadFile as error:
                 raise BadFile(f"{file.name} {error}") from error
 
-    def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:  # noqa: ARG002
-        """The archive does not say."""
-        return None
+    def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:
+        """By the checksums that the archive publishes: it does replace files, years later too."""
+        if request.table == "instruments":
+            return False
+        from market_data.sources import _download
 
-    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
-        """The archive says nothing of its days."""
-        return {}
+        landed = {file.name: file.sha256 for file in files}
+        with _download.opened(self.options.base_url, self.patience) as downloads:
+            for file in self._files(request):
+                published = _published_sha256(downloads, f"{self.options.base_url}/{file.path}", file.name)
+                if published != landed.get(file.name):
+                    return True
+        return False
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """Two requests a file. The archive tells no sizes beforehand."""

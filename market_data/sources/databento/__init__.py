@@ -107,6 +107,14 @@ class Databento:
         said = next((file.path for file in files if file.name == facts.NAME), None)
         return facts.read(said).notes if said else {}
 
+    def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:
+        """By the day on which Databento last changed anything of the dataset's day; asking is free."""
+        said = next((file.path for file in files if file.name == facts.NAME), None)
+        if said is None:
+            return None
+        entry = self._opened().condition(self.options.dataset, request.partition.date)
+        return entry.get("last_modified_date") != facts.read(said).last_modified_date
+
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """What Databento says beforehand; asking is free."""
         session, queries = self._opened(), [query for request in requests for query in self._queries(request)]

@@ -6,7 +6,7 @@ Importing this imports no polars: the port's methods do, when they run.
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from market_data.domain.errors import BadFile, ConfigurationError, NotAvailable
 from market_data.domain.ports.source import (
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
 _EPOCH = dt.date(1970, 1, 1)
 
 
-class Simulated:
+class Simulated(Source):
     """Simulated exchange: offline, deterministic from its seed, realistic, with defects on request."""
 
     Options: ClassVar[type[SimulatedOptions]] = SimulatedOptions
     tables: ClassVar[tuple[str, ...]] = ("instruments", "trades", "quotes", "vendor_candles")
     empty_bars: ClassVar[EmptyBars] = "flat"
     version: ClassVar[int] = 1
-    paid: ClassVar[bool] = False
 
     def __init__(self, options: SimulatedOptions, symbols: Mapping[str, str], shared: Path) -> None:  # noqa: ARG002
         unknown = sorted({*options.trades_per_day, *options.start_price} - symbols.keys())
@@ -103,9 +102,9 @@ class Simulated:
 
         return stated([file.path for file in files])
 
-    def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
-        """It says nothing of its days."""
-        return {}
+    def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:  # noqa: ARG002
+        """Never: the same seed gives the same bytes."""
+        return False
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
         """One file a request, and about how many records; it costs nothing.
