@@ -16,7 +16,15 @@ from market_data.settings import Feed
 from market_data.warehouse.store import Origin
 
 
-def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *, refetch: bool = False) -> Outcome:
+def ingest(
+    workspace: Workspace,
+    feed: Feed,
+    table: str,
+    partition: Partition,
+    *,
+    refetch: bool = False,
+    landed: tuple[LandedFile, ...] | None = None,
+) -> Outcome:
     """Land (unless landed), decode, judge, put in order and replace.
 
     Records that broke the contract are in quarantine before the table is replaced, so that a crash between the two
@@ -24,13 +32,14 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
 
     Args:
         refetch: ask the vendor again although its bytes are landed.
+        landed: replay these landed files, and ask no vendor whatever happens.
 
     Raises:
         MarketDataError: as the source's `fetch` and `decode`; the partition is then what it was.
     """
     began = time.monotonic()
     request = feed.request(table, partition)
-    files, fetched = bring(workspace, feed, request, refetch=refetch)
+    files, fetched = (landed, False) if landed else bring(workspace, feed, request, refetch=refetch)
     source = workspace.source(feed)
     delivery = source.delivery(table)
     said = source.notes(request, files)

@@ -18,7 +18,7 @@ PASSWORD, PATH = "hunter2-password", "T0SECRET/B0SECRET"
 
 
 class Webhook:
-    """The server. `told` is what it accepted; `refusals` answers the next requests with these codes (0: none at all)."""
+    """The server. `told` is what it took; the next requests are answered with the `refusals` (0: not at all)."""
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     hook: Webhook
     timeout = 60
 
-    def do_POST(self) -> None:  # noqa: N802  the standard library calls it so
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.hook.lock:
             self.hook.asked += 1
