@@ -89,7 +89,7 @@ def materialize(feed: str, table: str, partitions: Sequence[Partition]) -> str:
     """The command that makes a table and all that is made from it, of one symbol, from the first day to the last."""
     first, last = partitions[0], partitions[-1]
     which = f"--partition '{first.key}'" if first == last else f"--partition-range '{first.key}...{last.key}'"
-    return f"dagster asset materialize --select '{feed}/{table}*' {which} -m market_data.definitions"
+    return f"""dagster asset materialize --select 'key:"{feed}/{table}"+' {which} -m market_data.definitions"""
 
 
 def _places(workspace: Workspace, table: str, partition: Partition) -> set[Place]:

@@ -75,7 +75,9 @@ def correct(workspace: Workspace, folder: Path, change: Callable[[list[str]], li
     """The vendor's file with other lines, brought in by hand."""
     feed = workspace.feed("sim")
     request = feed.request("trades", PARTITION)
-    (landed,) = workspace.landing.find(request) or ()
+    files = workspace.landing.find(request)
+    assert files is not None
+    (landed,) = files
     lines = change(gzip.decompress(landed.path.read_bytes()).decode().splitlines())
     path = folder / landed.name
     path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
@@ -221,7 +223,7 @@ def test_the_next_commands_take_days_in_a_row_together_and_no_day_between() -> N
 
     tail = "-m market_data.definitions"
     assert following([released(day) for day in (20, 15, 16)] + [released(17, changed=False)]) == [
-        "dagster asset materialize --select 'sim/trades*' "
+        "dagster asset materialize --select 'key:\"sim/trades\"+' "
         f"--partition-range '2024-01-15|AAA-USD...2024-01-16|AAA-USD' {tail}",
-        f"dagster asset materialize --select 'sim/trades*' --partition '2024-01-20|AAA-USD' {tail}",
+        f"dagster asset materialize --select 'key:\"sim/trades\"+' --partition '2024-01-20|AAA-USD' {tail}",
     ]
