@@ -10,6 +10,9 @@ from market_data.settings.environment import PACKAGED_FEEDS
 os.environ["MARKET_DATA_CONFIG"] = str(PACKAGED_FEEDS)
 os.environ["MARKET_DATA_HOME"] = tempfile.mkdtemp(prefix="market-data-tests-")
 
+for _name in [name for name in os.environ if name.startswith("MARKET_DATA_ALERTS_")]:
+    del os.environ[_name]
+
 # A busy machine is no failure. CI looks at the same cases every time; whoever works here, at new ones.
 settings.register_profile("steady", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("steady")

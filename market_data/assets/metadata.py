@@ -68,7 +68,7 @@ def _scores(report: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
     )
     lines = ["|score|measured|threshold|passed|", "|---|---|---|---|"]
     bars: list[tuple[str, float | None, float | None]] = []
-    for name, measured, threshold, passed in of_partition.collect().iter_rows():
+    for name, measured, threshold, passed in of_partition.iter_rows():
         label = "whole" if name == "score" else name.removeprefix("score_")
         cells = [label, *("" if each is None else f"{each:.4f}" for each in (measured, threshold))]
         lines.append(_line([*cells, "yes" if passed else "no"]))

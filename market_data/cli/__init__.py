@@ -1,4 +1,7 @@
-"""`market-data`: what Dagster's own CLI does not do. One module a command, found by scanning."""
+"""`market-data`: what Dagster's own CLI does not do.
+
+One module a command, found by scanning: it has a function `command`, or a `typer.Typer` named `app` for a group.
+"""
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from market_data.domain.errors import ConfigurationError, MarketDataError
 
 FAILED, WRONG_USAGE = 1, 2
 _WANTS_JSON = "market_data.json"
+_COMMANDS = "market_data.cli"
 
 
 class _Commands(TyperGroup):
@@ -93,5 +94,14 @@ def _options(  # pyright: ignore[reportUnusedFunction]
     """
 
 
-for _name in plugins.names("market_data.cli"):
-    app.command(_name.replace("_", "-"))(plugins.load("market_data.cli", _name, "command"))  # type: ignore[arg-type]
+def _add(name: str) -> None:
+    """A module's `command`, or its `app` where it is a group of several."""
+    word = name.replace("_", "-")
+    if plugins.offers(_COMMANDS, name, "app"):
+        app.add_typer(plugins.load(_COMMANDS, name, "app"), name=word)  # type: ignore[arg-type]
+    else:
+        app.command(word)(plugins.load(_COMMANDS, name, "command"))  # type: ignore[arg-type]
+
+
+for _name in plugins.names(_COMMANDS):
+    _add(_name)

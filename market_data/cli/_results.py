@@ -149,11 +149,11 @@ def _write_table(relation: "duckdb.DuckDBPyRelation", output: Path | None, limit
             note = f"{limit:,} of {total:,} rows shown; --limit 0 shows all"
     cells = [_column(kind, [row[n] for row in rows]) for n, kind in enumerate(kinds)]
     if output is None:
-        note = "\n".join(filter(None, [_print_table(names, kinds, cells, _shared.stdout()), note]))
+        note = "\n".join(filter(None, [print_table(names, kinds, cells, _shared.stdout()), note]))
     else:
         with _whole(output) as file:
             text = io.TextIOWrapper(file, encoding="utf-8")
-            _print_table(names, kinds, cells, Console(file=text, highlight=False))
+            print_table(names, kinds, cells, Console(file=text, highlight=False))
             text.detach()
         _tell_of(output)
     if note:
@@ -173,7 +173,7 @@ def _cut(text: str, digits: int) -> str:
     return f"{whole}.{fraction[:digits]}" if digits else whole
 
 
-def _print_table(names: list[str], kinds: list[str], cells: list[list[str]], console: Console) -> str:
+def print_table(names: list[str], kinds: list[str], cells: list[list[str]], console: Console) -> str:
     """Print what has room on a terminal, all of it elsewhere; a note of what had none."""
     widths = [max(map(cell_len, (name, *column))) + 3 for name, column in zip(names, cells, strict=True)]
     if not console.is_terminal:

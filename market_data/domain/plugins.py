@@ -12,6 +12,11 @@ def names(package: str) -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_")))
 
 
+def offers(package: str, name: str, attribute: str) -> bool:
+    """Whether the plug-in `name` of a package defines `attribute`."""
+    return hasattr(importlib.import_module(f"{package}.{name}"), attribute)
+
+
 def load(package: str, name: str, attribute: str) -> object:
     """What the plug-in `name` of a package offers under `attribute`.
 

@@ -19,7 +19,15 @@ from market_data.settings import Feed
 from market_data.warehouse.store import Origin
 
 
-def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *, refetch: bool = False) -> Outcome:
+def ingest(
+    workspace: Workspace,
+    feed: Feed,
+    table: str,
+    partition: Partition,
+    *,
+    refetch: bool = False,
+    landed: tuple[LandedFile, ...] | None = None,
+) -> Outcome:
     """Land (unless landed), decode, judge, put in order and replace.
 
     Records that broke the contract are in quarantine before the table is replaced, so that a crash between the two
@@ -27,6 +35,7 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
 
     Args:
         refetch: ask the vendor again although its bytes are landed.
+        landed: replay these landed files, and ask no vendor whatever happens.
 
     Raises:
         MarketDataError: as the source's `fetch` and `decode`; the partition is then what it was.
@@ -36,7 +45,7 @@ def ingest(workspace: Workspace, feed: Feed, table: str, partition: Partition, *
     source = workspace.source(feed)
     delivery = source.delivery(table)
     amendments = _amendments(workspace, feed, request, delivery)
-    files, fetched = bring(workspace, feed, request, refetch=refetch)
+    files, fetched = (landed, False) if landed else bring(workspace, feed, request, refetch=refetch)
     brought = time.monotonic()
     said = {**source.notes(request, files), **amendments.notes}
     origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said)

@@ -79,8 +79,9 @@ class Staged:
     def commit(self, account: Account, origin: Origin, after: int | None = ANY) -> tuple[Revision, bool]:
         """Make it the partition; the revision that counts now, and whether that is a new one.
 
-        The same bytes as those that count already change nothing. With `after` (a revision's number, or None for
-        none at all) it must replace just that one: it was made from it.
+        The same bytes and account as those that count already change nothing. (The account alone changes when
+        records leave the quarantine without becoming rows, such as unreadable ones that the vendor took out.) With
+        `after` (a revision's number, or None for none at all) it must replace just that one: it was made from it.
 
         Raises:
             PartitionBusy: a living writer kept its claim on the partition for longer than a minute, or another
@@ -195,7 +196,7 @@ class Warehouse:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             current = self.current(staged.table, staged.partition)
-            if current is not None and current.sha256 == digest:
+            if current is not None and (current.sha256, current.account) == (digest, account):
                 self._restore(staged, current)
                 return current, False
             if after not in {ANY, current.revision if current else None}:
@@ -270,10 +271,18 @@ class Warehouse:
             target = self.root / claim.path
             if target.exists() and sha256(target) == claim.sha256:
                 current = self.current(claim.table, claim.partition)
-                kept = self._history_path(current) if current is not None else None
-                self.ledger.commit(claim, kept if kept is not None and (self.root / kept).exists() else None)
+                self.ledger.commit(claim, self._kept(current, claim))
             else:
                 self.ledger.abandon(claim.id)
+
+    def _kept(self, current: Revision | None, claim: Revision) -> Path | None:
+        """Where the file lies that a settled claim supersedes; None where there is none."""
+        if current is None:
+            return None
+        if current.sha256 == claim.sha256:  # only the account changed: the file in place is the old one, too
+            return self._keep(current)
+        kept = self._history_path(current)
+        return kept if (self.root / kept).exists() else None
 
     def _values(self, staged: Staged, digest: str, account: Account, origin: Origin) -> dict[str, Any]:
         writer = staged.writer

@@ -174,6 +174,33 @@ def test_a_channel_that_was_down_is_told_once_when_it_is_up(
     assert [(each.state, each.tries, each.error) for each in sent] == [("sent", 3, None)]
 
 
+def test_a_message_of_a_process_that_died_while_sending_is_sent_by_another(
+    workspace: Workspace, webhook: Webhook, clock: Clock
+) -> None:
+    configured(workspace, routes=[{"channel": "ops"}])
+    raise_alerts(workspace, [late(15)], clock.now, {})
+    now_ns = to_ns(clock.now)
+    assert len(workspace.ledger.alerts.claim(["ops"], now_ns, now_ns + 60_000_000_000)) == 1
+    assert tell_again(workspace, clock.pass_(seconds=59), {"ops": webhook.url}).channels == {}
+    assert tell_again(workspace, clock.pass_(seconds=2), {"ops": webhook.url}).channels == {"ops": None}
+    assert len(webhook.told) == 1
+
+
+def test_a_message_that_fails_after_a_newer_one_was_written_is_not_sent_after_it(
+    workspace: Workspace, webhook: Webhook, clock: Clock
+) -> None:
+    configured(workspace, routes=[{"channel": "ops"}])
+    raise_alerts(workspace, [late(15)], clock.now, {})
+    history, now_ns = workspace.ledger.alerts, to_ns(clock.now)
+    on_its_way = history.claim(["ops"], now_ns, now_ns + 600_000_000_000)
+    resolve_alerts(workspace, [late().key], clock.pass_(seconds=1), {})
+    history.failed(on_its_way, "no answer", [now_ns])
+    assert [(each.event, each.state) for each in history.deliveries([1])] == [
+        ("raised", "superseded"),
+        ("resolved", "waiting"),
+    ]
+
+
 def test_who_was_down_all_the_while_is_told_of_the_end_only(
     workspace: Workspace, webhook: Webhook, clock: Clock
 ) -> None:

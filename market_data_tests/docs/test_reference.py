@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from market_data.domain.ports.source import SourceInfo
-from market_data.settings import Feed
+from market_data.settings import Alerts, Feed
 from market_data.settings.reference import reference
 from market_data.sources import catalog
 
@@ -25,7 +25,7 @@ def test_the_committed_page_is_what_the_models_give():
 
 def test_every_key_of_every_model_is_told():
     page = reference(catalog())
-    models = [Feed, *(source.options for source in catalog().values())]
+    models = [Feed, Alerts, *(source.options for source in catalog().values())]
     keys = {name for model in models for name in model.model_fields} - {"name"}
     assert [key for key in keys if not re.search(rf"\| `{key}[`.\[]", page)] == []
 

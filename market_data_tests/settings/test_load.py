@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import ConfigurationError
-from market_data.settings import Environment, Settings, load_settings
+from market_data.settings import Environment, Settings, alert_channels, load_settings
 from market_data.sources import catalog
 
 GOOD = """
@@ -113,6 +113,78 @@ def test_settings_and_feeds_are_frozen(tmp_path: Path) -> None:
         settings.home = tmp_path  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ValueError, match="frozen"):
         settings.feeds["xrpeth"].source = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+ALERTS = """
+alerts:
+  routes:
+    - {channel: ops}
+    - {channel: pager, severity: critical, feeds: [xrpeth]}
+  repeat_after_hours: 6
+"""
+
+
+def test_alerts_are_routed_as_written(tmp_path: Path) -> None:
+    alerts = load(tmp_path, GOOD + ALERTS).alerts
+    assert (alerts.repeat_after_hours, alerts.keep_days) == (6, 90)
+    there = ("ops", "pager", "mail")
+    assert alerts.channels("critical", "xrpeth", there) == ("ops", "pager")
+    assert alerts.channels("critical", "other", there) == ("ops",)
+    assert alerts.channels("critical", None, there) == ("ops",)
+    assert alerts.channels("info", "xrpeth", there) == ()
+
+
+def test_without_routes_every_channel_is_told_warnings_and_what_is_graver(tmp_path: Path) -> None:
+    alerts = load(tmp_path, GOOD).alerts
+    assert alerts.channels("warning", "xrpeth", ["ops", "mail"]) == ("mail", "ops")
+    assert alerts.channels("info", "xrpeth", ["ops", "mail"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            ("severity: critical", "severity: fatal"),
+            ["feeds.yaml:14", "alerts.routes.1.severity", "'fatal'", "'error'"],
+        ),
+        (("[xrpeth]", "[xrp]"), ["feeds.yaml:14", "alerts.routes.1.feeds", "no feed xrp; expected out of xrpeth"]),
+        (("{channel: ops}", "{}"), ["feeds.yaml:13", "alerts.routes.0.channel", "absent"]),
+        (("channel: ops", "channel: OPS"), ["feeds.yaml:13", "alerts.routes.0.channel", "'OPS'", "small letters"]),
+        (("repeat_after_hours: 6", "repeat_after: 6"), ["feeds.yaml:15", "alerts.repeat_after", "no such key"]),
+        (("hours: 6", "hours: 0"), ["feeds.yaml:15", "alerts.repeat_after_hours", "greater than 0"]),
+        (("alerts:", "alert:"), ["feeds.yaml:11", "alert", "expected 'feeds' and, perhaps, 'alerts'"]),
+    ],
+)
+def test_a_mistake_in_the_alerts_is_refused_with_its_place(
+    tmp_path: Path, change: tuple[str, str], words: list[str]
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, GOOD + ALERTS.replace(*change))
+    for word in words:
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "place", ["{channel: slack://hunter2/x}", "{channel: ops, url: slack://hunter2/x}", "slack://hunter2"]
+)
+def test_an_address_in_the_file_is_refused_and_not_repeated(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, GOOD + ALERTS.replace("{channel: ops}", place))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_channels_come_from_the_environment_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(
+        "MARKET_DATA_ALERTS_OPS=json://file\nMARKET_DATA_ALERTS_MAIL=mailto://file\nMARKET_DATA_ALERTS_NONE=\n"
+    )
+    monkeypatch.setenv("MARKET_DATA_ALERTS_OPS", "json://environment")
+    channels = alert_channels()
+    assert {name: url.get_secret_value() for name, url in channels.items()} == {
+        "ops": "json://environment",
+        "mail": "mailto://file",
+    }
+    assert "environment" not in repr(channels)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

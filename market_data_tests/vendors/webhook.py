@@ -18,7 +18,7 @@ PASSWORD, PATH = "hunter2-password", "T0SECRET/B0SECRET"
 
 
 class Webhook:
-    """The server. `told` is what it accepted; `refusals` answers the next requests with these codes (0: none)."""
+    """The server. `told` is what it took; the next requests are answered with the `refusals` (0: not at all)."""
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []

@@ -227,3 +227,26 @@ def test_files_are_written_as_every_reader_knows_them(warehouse: Warehouse) -> N
     assert physical["size"] == "FIXED_LEN_BYTE_ARRAY"
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
     assert file.metadata.row_group(0).column(0).has_column_index
+
+
+def test_an_account_that_changed_alone_is_a_revision_of_the_same_bytes(warehouse: Warehouse) -> None:
+    first, _ = replace(warehouse, trades([1, 2]))
+    with warehouse.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
+        staged.write(trades([1, 2]))
+        second, changed = staged.commit(Account(3, 2, rejected=1), ORIGIN)
+    assert changed
+    assert (second.revision, second.sha256, second.account.rejected) == (2, first.sha256, 1)
+    assert_sound(warehouse)
+
+
+def test_a_dead_writers_claim_of_an_account_alone_loses_no_revision(warehouse: Warehouse) -> None:
+    first, _ = replace(warehouse, trades([1]))
+    staged = warehouse.stage("trades", PARTITION, SCHEMA, "ts_event")
+    staged.write(trades([1]))
+    staged.writer.close()
+    values = warehouse._values(staged, first.sha256, Account(2, 1, rejected=1), ORIGIN)
+    assert warehouse.ledger.claim({**values, "writer": "dead"}, "trades", PARTITION, 1) is not None
+    assert warehouse.recover() == 1
+    history = warehouse.ledger.history("trades", PARTITION)
+    assert [(each.state, each.account.rejected) for each in history] == [("superseded", 0), ("current", 1)]
+    assert_sound(warehouse)

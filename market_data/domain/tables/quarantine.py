@@ -1,5 +1,10 @@
 """Records that broke a contract: which rule, why, what they said, and where they stood in the landed file."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import dataframely as dy
 
 from market_data.domain.tables._base import Table
@@ -26,3 +31,9 @@ TABLE = Table(
     order=("table", "landed_file", "record_number", "rule"),
     repetitive=("table", "rule", "reason", "landed_file", "run_id"),
 )
+
+
+def digest(row: Mapping[str, Any]) -> str:
+    """What a note about a quarantined record is tied to: its table, rule, place and words, as a SHA-256."""
+    parts = [row[name] for name in ("table", "rule", "landed_file", "record_number", "original")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
