@@ -13,7 +13,7 @@ from market_data.pipeline.workspace import Workspace, opened
 from market_data_tests.feeds import settings_of
 from market_data_tests.sources.databento_case import DAY, FACTS, SYMBOL, TRADES, key, market
 from market_data_tests.vendors.databento_api import COST, STREAM, DatabentoApi, Offer, databento_api
-from market_data_tests.vendors.databento_files import trades
+from market_data_tests.vendors.dbn_files import trades
 from market_data_tests.vendors.faults import cut_off
 
 __all__ = ["databento_api", "key", "market"]

@@ -11,7 +11,7 @@ from market_data.domain.ports.source import Request
 from market_data.sources._patience import Patience
 from market_data.sources.databento import Databento
 from market_data.sources.databento.options import DatabentoOptions
-from market_data_tests.vendors import databento_files as files
+from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import KEY, DatabentoApi, Offer
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "databento"

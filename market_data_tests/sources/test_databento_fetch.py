@@ -32,7 +32,7 @@ from market_data_tests.sources.databento_case import (
     request,
     source,
 )
-from market_data_tests.vendors import databento_files as files
+from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import (
     COST,
     COUNT,
@@ -189,7 +189,7 @@ def test_what_may_not_be_spent_is_not_bought(market: DatabentoApi, workdir: Path
 
 
 def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoApi, workdir: Path) -> None:
-    hours = files.dbn("ohlcv-1h", DAY, [])
+    hours = files.bars(DAY, 0, schema="ohlcv-1h")
     market.offer("ohlcv-1h", SYMBOL, DAY, Offer(hours, 0, cost_usd=4.0))
     market.offer("ohlcv-1m", SYMBOL, DAY, Offer(files.bars(DAY, 60), 60, cost_usd=1.0))
     vendor = source(market, schemas=("ohlcv-1m", "ohlcv-1h"))
@@ -218,8 +218,7 @@ def test_remains_of_an_ended_process_are_replaced(
 
 
 def test_remains_of_another_dataset_are_not_taken_for_the_file(market: DatabentoApi, workdir: Path) -> None:
-    records = [files.trade(DAY, number, 1_000) for number in range(1_000)]
-    (workdir / TRADES).write_bytes(files.dbn("trades", DAY, records, dataset="XNAS.ITCH"))
+    (workdir / TRADES).write_bytes(files.trades(DAY, 1_000, dataset="XNAS.ITCH"))
     source(market).fetch(request(), at(workdir))
     assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
 

@@ -27,16 +27,6 @@ def batches(request: Request, file: LandedFile) -> Iterator[Batch]:
             first += len(records)
 
 
-def record_count(file: LandedFile) -> int:
-    """How many records a file holds; it is read to its end, so that the count is of a whole one.
-
-    Raises:
-        BadFile: as `batches`.
-    """
-    with _opened(file) as source:
-        return sum(len(records) for records in source.arrays())
-
-
 def _batch(landed_file: str, first_record: int, records: Records, way: Plan) -> Batch:
     raw = raw_frame(records, way.fields)
     frame = raw.select(**way.columns)
