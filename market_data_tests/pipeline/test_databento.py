@@ -11,7 +11,7 @@ from market_data.domain.partition import Partition
 from market_data.pipeline.ingest import ingest
 from market_data.pipeline.workspace import Workspace, opened
 from market_data_tests.feeds import settings_of
-from market_data_tests.sources.databento_case import DAY, FACTS, SYMBOL, TRADES, key, market
+from market_data_tests.sources.databento_case import DAY, FACTS, MEANT, SYMBOL, TRADES, key, market
 from market_data_tests.vendors.databento_api import COST, STREAM, DatabentoApi, Offer, databento_api
 from market_data_tests.vendors.dbn_files import trades
 from market_data_tests.vendors.faults import cut_off
@@ -56,7 +56,7 @@ def test_a_second_run_buys_nothing_and_asks_nothing(market: DatabentoApi, worksp
 
 def test_what_came_is_held_against_what_the_vendor_counts(workspace: Workspace) -> None:
     outcome = ingest(workspace, workspace.feed("es"), "trades", PARTITION)
-    assert [file.name for file in outcome.landed] == [TRADES, FACTS]
+    assert [file.name for file in outcome.landed] == [TRADES, FACTS, MEANT]
     account = outcome.revision.account
     assert (account.records, account.accepted, account.expected) == (1_000, 1_000, 1_000)
     assert account.adds_up

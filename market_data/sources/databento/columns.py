@@ -88,11 +88,6 @@ def price_fits(field: str) -> Limit:
     return Limit(field, f"{field}_fits", broken, "does not fit", digits=9)
 
 
-def price_is_not_negative(field: str) -> Limit:
-    """For what cannot trade below zero."""
-    return Limit(field, f"{field}_is_not_negative", pl.col(field) < 0, "is negative", digits=9)
-
-
 def time_fits(field: str) -> Limit:
     """It lies before the year 2262."""
     broken = (pl.col(field) != UNDEF_TIME) & (pl.col(field) > _LAST_NS)
