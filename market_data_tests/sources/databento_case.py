@@ -44,14 +44,14 @@ def market(databento_api: DatabentoApi, key: str) -> DatabentoApi:
     return databento_api
 
 
-def source(api: DatabentoApi | None, patience: Patience = QUICK, **options: Any) -> Databento:
+def source(api: DatabentoApi | None, patience: Patience = QUICK, symbol: str = SYMBOL, **options: Any) -> Databento:
     where = {"gateway": api.gateway, "ca_file": api.ca_file} if api else {}
     shared = api.ca_file.with_name("shared") if api else Path("unused")
     made = Databento(
         DatabentoOptions.model_validate(
             {"dataset": "GLBX.MDP3", "schemas": ("trades", "ohlcv-1m"), **where, **options}
         ),
-        {"ES": SYMBOL},
+        {"ES": symbol},
         shared,
     )
     made.patience, made.polling = patience, Polling(0.01, 0.01, 0.05)
