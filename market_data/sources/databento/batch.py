@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from market_data.domain.errors import BadFile, NotAvailable, VendorUnavailable
+from market_data.domain.errors import BadFile, NotAvailable, Permanent, VendorUnavailable
 from market_data.domain.time import parse_instant
 from market_data.sources._retries import patiently
 from market_data.sources.databento.client import Client
@@ -95,14 +95,13 @@ class Jobs:
             BadFile: the job has another number of data files than one.
         """
         note = self._noted(query, folder)
+        fresh = note is None
         if note is None:
             pay()
             since = (dt.datetime.now(dt.UTC) - _CLOCKS_APART).isoformat()
-            note, fresh = Note(_path(query, folder), str(query), since).write(), True
-        else:
-            fresh = False
+            note = Note(_path(query, folder), str(query), since).write()
         if note.job is None:
-            note = replace(note, job=self._order(query, note, fresh=fresh)).write()
+            note = replace(note, job=self._ordered(query, note, fresh=fresh)).write()
             _log.info("%s: ordered as batch job %s", query, note.job)
         self._wait(query, note)
         return self._download(query, note, folder / f"{query.name}.batch")
@@ -118,7 +117,7 @@ class Jobs:
         note = Note(path, **json.loads(path.read_text(encoding="utf-8")))
         return note if note.order == str(query) else None
 
-    def _order(self, query: Query, note: Note, *, fresh: bool) -> str:
+    def _ordered(self, query: Query, note: Note, *, fresh: bool) -> str:
         """The job's name. An order of which nothing was heard may have arrived: it is looked for before another one."""
         looked_for = not fresh
 
@@ -128,7 +127,11 @@ class Jobs:
             looked_for = True
             return found or self._submit(query)
 
-        return patiently(self.client.manners.patience, once)
+        try:
+            return patiently(self.client.manners.patience, once)
+        except Permanent:  # refused: nothing was ordered, and the next try pays before it orders
+            note.path.unlink()
+            raise
 
     def _submit(self, query: Query) -> str:
         what, submit = f"a batch job for {query}", self.client.api.batch.submit_job
@@ -143,7 +146,7 @@ class Jobs:
         what, batch = f"the batch jobs since {note.since}", self.client.api.batch
         jobs: Any = self.client.ask_once(what, lambda: batch.list_jobs(states=None, since=note.since))
         if not isinstance(jobs, list):
-            raise VendorUnavailable(f"{what}: the answer is no list: {self.client.shown(jobs)[:200]}")
+            raise self._strange(what, jobs)
         for job in jobs:  # pyright: ignore[reportUnknownVariableType]
             name = _text(job, "id", what)
             if _is_of(query, self.client.ask_once(f"batch job {name}", lambda name=name: batch.get_job_details(name))):
@@ -156,9 +159,7 @@ class Jobs:
         while (state := self._state(query, note)) != "done":
             if state == "expired":
                 note.path.unlink()
-                raise NotAvailable(
-                    f"{query}: batch job {note.job} has expired; run it again to order (and pay) a new one"
-                )
+                raise NotAvailable(f"{query}: batch job {note.job} has expired; run it again to order and pay another")
             if waited >= self.polling.give_up_seconds:
                 raise VendorUnavailable(
                     f"{query}: batch job {note.job} is still {state}; run it again to go on with it, at no cost"
@@ -187,13 +188,18 @@ class Jobs:
     def _data_file(self, query: Query, note: Note) -> _DataFile:
         what, ask = f"the files of batch job {note.job}", self.client.api.batch.list_files
         answer: Any = self.client.ask(what, lambda: ask(note.job or ""))
+        if not isinstance(answer, list):
+            raise self._strange(what, answer)
         try:
             files = [_data_file(entry) for entry in answer if entry["filename"].endswith(".dbn.zst")]
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise VendorUnavailable(f"{what}: the answer is no list: {self.client.shown(answer)[:200]}") from None
+            raise self._strange(what, answer) from None
         if len(files) != 1:
             raise BadFile(f"{query}: batch job {note.job} has {len(files)} data files where one belongs")
         return files[0]
+
+    def _strange(self, what: str, answer: object) -> VendorUnavailable:
+        return VendorUnavailable(f"{what}: the answer is no list: {self.client.shown(answer)[:200]}")
 
 
 def _path(query: Query, folder: Path) -> Path:
