@@ -1,5 +1,6 @@
 """Databento over a real connection that misbehaves: what the user is told, what stays, what is asked and bought."""
 
+import datetime as dt
 import logging
 import os
 import traceback
@@ -24,6 +25,8 @@ from market_data_tests.sources.databento_case import (
     BARS,
     DAY,
     FACTS,
+    LAPSED,
+    LISTED,
     MEANT,
     SYMBOL,
     TRADES,
@@ -275,6 +278,43 @@ def test_an_estimate_costs_nothing(market: DatabentoApi) -> None:
     size = len(files.trades(DAY, 1_000))
     assert source(market).estimate([request()]) == Estimate(7, size, 1_000, 0.01)
     assert market.asked(STREAM) == []
+
+
+@pytest.mark.parametrize(("table", "schemas"), [("trades", 1), ("vendor_candles", 2)])
+def test_days_that_follow_each_other_are_priced_at_once(market: DatabentoApi, table: str, schemas: int) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(31)]
+    for day in days:
+        for schema in ("trades", "ohlcv-1m", "ohlcv-1h"):
+            market.offer(schema, SYMBOL, day, Offer(b"x" * 100, 7, cost_usd=0.5))
+    vendor = source(market, schemas=("trades", "ohlcv-1m", "ohlcv-1h"))
+    estimate = vendor.estimate([request(table, day=day) for day in reversed(days)])
+    assert estimate == Estimate(1 + 31 * (2 + 4 * schemas), 3_100 * schemas, 217 * schemas, 15.5 * schemas)
+    assert len(market.requests) == 3 * schemas
+    assert {(seen.form["start"], seen.form["end"]) for seen in market.requests} == {("2024-01-15", "2024-02-15")}
+
+
+def test_days_apart_are_priced_apart_and_each_once(market: DatabentoApi) -> None:
+    for n in (0, 1, 5):
+        market.offer("trades", SYMBOL, DAY + dt.timedelta(days=n), Offer(b"x", 1, cost_usd=1.0))
+    days = [DAY + dt.timedelta(days=n) for n in (5, 0, 1, 0)]
+    assert source(market).estimate([request(day=day) for day in days]).cost_usd == 3.0
+    assert [(seen.form["start"], seen.form["end"]) for seen in market.asked(COST)] == [
+        ("2024-01-15", "2024-01-17"),
+        ("2024-01-20", "2024-01-21"),
+    ]
+
+
+@pytest.mark.parametrize(("stype_in", "symbol"), [("raw_symbol", SYMBOL), ("continuous", "ES.c.0")])
+def test_an_estimate_says_how_many_requests_a_fetch_makes(
+    market: DatabentoApi, workdir: Path, stype_in: str, symbol: str
+) -> None:
+    market.symbology.rolls("ES.c.0", files.INSTRUMENT, LISTED, LAPSED)
+    market.offer("trades", symbol, DAY, Offer(files.trades(DAY, 10, symbol), 10))
+    vendor = source(market, symbol=symbol, stype_in=stype_in)
+    said = vendor.estimate([request(vendor_symbol=symbol)]).requests
+    market.requests.clear()
+    vendor.fetch(request(vendor_symbol=symbol), at(workdir))
+    assert len(market.requests) == said
 
 
 def test_a_key_that_is_not_accepted_is_said_once_and_not_shown(
