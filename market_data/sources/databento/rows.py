@@ -81,7 +81,7 @@ def _ids(symbols: Mapping[int, str]) -> Columns:
         ids, pl.Series(list(symbols.values()), dtype=pl.String), default=None, return_dtype=pl.String
     )
     return {
-        "instrument_id": pl.col("instrument_id").cast(pl.String),
+        "instrument_id": c.number_as_text("instrument_id"),
         "publisher_id": c.number("publisher_id"),
         "raw_symbol": mapped if symbols else pl.lit(None, pl.String),
     }
@@ -147,7 +147,7 @@ def _instruments(file: DbnFile) -> Columns:
     by_type = pl.col("security_type").replace_strict(_KINDS_BY_TYPE, default=None, return_dtype=pl.String)
     made = {
         "raw_symbol": c.text("raw_symbol"),
-        "kind": pl.col("instrument_class").replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
+        "kind": pl.col("instrument_class").cast(pl.String).replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
         "quote": c.text("currency"),
         "tick_size": pl.when(pl.col("min_price_increment") > 0).then(c.price("min_price_increment")),
         "contract_size": c.units("unit_of_measure_qty"),
@@ -167,7 +167,7 @@ def _legs() -> Columns:
     """From version 3 on, a spread's definition comes once a leg."""
     has_legs = pl.col("leg_count") > 0
     made = {
-        "leg_instrument_id": pl.col("leg_instrument_id").cast(pl.String),
+        "leg_instrument_id": c.number_as_text("leg_instrument_id"),
         "leg_raw_symbol": c.text("leg_raw_symbol"),
         "leg_side": c.side("leg_side"),
         "leg_ratio_qty_numerator": c.number("leg_ratio_qty_numerator"),
