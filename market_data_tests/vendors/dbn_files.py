@@ -144,14 +144,18 @@ def bars(day: dt.date, count: int, symbol: str = SYMBOL, schema: str = "ohlcv-1m
 
 
 def some_trades(day: dt.date, first: int, count: int, of: int, seed: int = 1) -> np.ndarray:
-    """Trades `first` to `first + count` of so many that a day has: ties, a walk by quarter points, lots of 1 to 50."""
+    """Trades `first` to `first + count` of so many that a day has.
+
+    They come by threes at one time, at no even distance; prices walk by quarter points, lots are of 1 to 50.
+    """
     random = np.random.default_rng([seed, first])
     number = np.arange(first, first + count)
-    ts_recv = day_bounds(day)[0] + number // 3 * 3 * (NS_PER_DAY // of)
+    three, step = number // 3, 3 * (NS_PER_DAY // of)
+    ts_recv = day_start(day) + three * step + three * 2_654_435_761 % step
     return records(
         "trades",
         count,
-        ts_event=ts_recv - 300_000,
+        ts_event=ts_recv - random.integers(100_000, 500_000, count),
         ts_recv=ts_recv,
         price=4_800 * PRICE + np.cumsum(random.integers(-1, 2, count)) * 250_000_000,
         size=random.integers(1, 50, count),
