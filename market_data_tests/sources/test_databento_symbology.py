@@ -54,8 +54,10 @@ def offer(api: DatabentoApi, symbol: str, stype_in: str, ids: list[int], day: dt
     """A file of trades of these instruments, whose metadata knows them only by what was asked."""
     made = files.some_trades(day, 0, len(ids), 10)
     made["instrument_id"] = ids
-    mappings = {symbol: [(day, day + dt.timedelta(days=1), str(number)) for number in dict.fromkeys(ids)]}
-    head = files.head("trades", day, stype_in=stype_in, symbols=[symbol], **{"mappings": mappings, **asked})
+    asked.setdefault(
+        "mappings", {symbol: [(day, day + dt.timedelta(days=1), str(each)) for each in dict.fromkeys(ids)]}
+    )
+    head = files.head("trades", day, stype_in=stype_in, symbols=[symbol], **asked)
     api.offer("trades", symbol, day, Offer(files.streamed(head, made), len(ids)))
 
 

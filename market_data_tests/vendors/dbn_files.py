@@ -150,8 +150,8 @@ def some_trades(day: dt.date, first: int, count: int, of: int, seed: int = 1) ->
     """
     random = np.random.default_rng([seed, first])
     number = np.arange(first, first + count)
-    three, step = number // 3, 3 * (NS_PER_DAY // of)
-    ts_recv = day_start(day) + three * step + three * 2_654_435_761 % step
+    three, step = number // 3, NS_PER_DAY // of
+    ts_recv = day_start(day) + three * 3 * step + three * 2_654_435_761 % step
     return records(
         "trades",
         count,

@@ -24,7 +24,7 @@ Records = npt.NDArray[np.void]
 
 _BYTES_AT_ONCE = 16 * 2**20
 _ROWS_AT_ONCE = 2**18
-"""As many as the warehouse writes at once, so that whole batches need not be put together anew; or half, or a quarter."""
+"""As many as the warehouse writes at once, so that whole batches need not be put together anew; else half of it, ..."""
 _HEAD_BYTES, _LONGEST_METADATA = 8, 2**30
 _MAGIC, _ZSTD_MAGIC = b"DBN", b"\x28\xb5\x2f\xfd"
 _VERSIONS = (1, 2, 3)

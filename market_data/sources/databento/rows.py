@@ -145,11 +145,10 @@ def _candles(file: DbnFile) -> Columns:
 
 def _instruments(file: DbnFile) -> Columns:
     by_type = pl.col("security_type").replace_strict(_KINDS_BY_TYPE, default=None, return_dtype=pl.String)
+    letter = pl.col("instrument_class").cast(pl.String)
     made = {
         "raw_symbol": c.text("raw_symbol"),
-        "kind": pl.col("instrument_class")
-        .cast(pl.String)
-        .replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
+        "kind": letter.replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
         "quote": c.text("currency"),
         "tick_size": pl.when(pl.col("min_price_increment") > 0).then(c.price("min_price_increment")),
         "contract_size": c.units("unit_of_measure_qty"),
