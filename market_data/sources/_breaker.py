@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -67,6 +67,7 @@ class Breaker:
         rest_seconds: how long it is then left alone; twice as long each time that it is still down.
         longest_rest_seconds: but no longer than this.
         trial_seconds: how long others wait for the one request that is let through after a rest.
+        clock: the time of day, seconds since the epoch.
     """
 
     path: Path
@@ -75,6 +76,7 @@ class Breaker:
     rest_seconds: float = 60.0
     longest_rest_seconds: float = 900.0
     trial_seconds: float = 120.0
+    clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def call(self, request: Callable[[], T]) -> T:
         """What the request returns, if the vendor may be asked.
@@ -103,7 +105,7 @@ class Breaker:
         if not read(self.path).openings:
             return
         with self._changing():
-            circuit, now = read(self.path), time.time()
+            circuit, now = read(self.path), self.clock()
             if circuit.openings and now < circuit.until:
                 until = dt.datetime.fromtimestamp(circuit.until, dt.UTC)
                 raise Resting(
@@ -116,12 +118,12 @@ class Breaker:
 
     def _answered(self) -> None:
         circuit = read(self.path)
-        if not circuit.failures and time.time() - circuit.last_success < _NEWS_SECONDS:
+        if not circuit.failures and self.clock() - circuit.last_success < _NEWS_SECONDS:
             return  # most requests end here, without a lock
         with self._changing():
             if read(self.path).openings:
                 _log.warning("%s answers again (circuit closed)", self.vendor)
-            self._write(Circuit(last_success=time.time()))
+            self._write(Circuit(last_success=self.clock()))
 
     def _failed(self, error: VendorUnavailable) -> None:
         with self._changing():
@@ -129,7 +131,7 @@ class Breaker:
             circuit = replace(circuit, failures=circuit.failures + 1, last_error=str(error))
             if circuit.trial or (not circuit.openings and circuit.failures >= self.failures):
                 rest = min(self.rest_seconds * 2**circuit.openings, self.longest_rest_seconds)
-                circuit = replace(circuit, openings=circuit.openings + 1, until=time.time() + rest, trial=False)
+                circuit = replace(circuit, openings=circuit.openings + 1, until=self.clock() + rest, trial=False)
                 _log.warning("%s is left alone for %.0f s (circuit open): %s", self.vendor, rest, error)
             self._write(circuit)
 

@@ -15,6 +15,7 @@ import httpx
 
 from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
 from market_data.sources._http import must_be_good
+from market_data.sources._manners import Manners
 from market_data.sources._part import Part
 from market_data.sources._patience import Patience
 from market_data.sources._retries import attempts, patiently
@@ -32,6 +33,7 @@ class Downloads:
 
     http: httpx.Client
     patience: Patience
+    manners: Manners | None = None
 
     def text(self, url: str) -> str:
         """A small text, at most 64 KiB of it.
@@ -41,7 +43,9 @@ class Downloads:
         """
         return self._patiently(url, lambda: self._text(url))
 
-    def file(self, url: str, path: Path, sha256: Callable[[], str], max_bytes: int) -> None:
+    def file(
+        self, url: str, path: Path, sha256: Callable[[], str], max_bytes: int, *, without_etag: bool = False
+    ) -> None:
         """The file, whole and with the right SHA-256, at `path`, which is only there once it is both.
 
         What comes stands in `<path>.part`: a body cut short, in this process or an earlier one, is gone on with from
@@ -52,6 +56,7 @@ class Downloads:
             path: where it shall be. What is there already and has the right hash is not fetched again.
             sha256: asks the vendor for the hash; again for a second try, as the vendor may have replaced the file.
             max_bytes: a longer file is not taken.
+            without_etag: go on also where the vendor gives no ETag, with only the hash to tell what came of it.
 
         Raises:
             NotAvailable, VendorRefused, VendorUnavailable: what came so far is kept.
@@ -60,12 +65,11 @@ class Downloads:
         """
         for attempt in attempts(self.patience, DamagedDownload, _VERIFICATIONS):
             with attempt:
-                self._verified(url, path, sha256(), max_bytes)
+                self._verified(url, Part(path, without_etag=without_etag), sha256(), max_bytes)
 
-    def _verified(self, url: str, path: Path, sha256: str, max_bytes: int) -> None:
-        if path.exists() and sha256_of(path) == sha256:
+    def _verified(self, url: str, part: Part, sha256: str, max_bytes: int) -> None:
+        if part.target.exists() and sha256_of(part.target) == sha256:
             return
-        part = Part(path)
         self._patiently(url, lambda: self._go_on(url, part, max_bytes))
         found = sha256_of(part.path)
         if found != sha256:
@@ -80,7 +84,7 @@ class Downloads:
             with _named(url):
                 return call()
 
-        return patiently(self.patience, named)
+        return self.manners.ask(named) if self.manners else patiently(self.patience, named)
 
     def _text(self, url: str) -> str:
         body = b""
@@ -108,27 +112,42 @@ class Downloads:
 
 
 @contextmanager
-def opened(base_url: str, patience: Patience) -> Generator[Downloads]:
+def opened(
+    base_url: str,
+    patience: Patience,
+    *,
+    manners: Manners | None = None,
+    auth: tuple[str, str] | None = None,
+    ca_file: Path | None = None,
+) -> Generator[Downloads]:
     """Downloads below `base_url`. Redirects are followed, but never from https to http.
+
+    Args:
+        base_url: where the vendor is.
+        patience: how long it is waited for.
+        manners: towards a vendor that has a circuit breaker; else each request is only tried again.
+        auth: user and password; a redirect to another host does not get them (httpx sees to it).
+        ca_file: the one authority that is trusted; else those that everybody trusts.
 
     Raises:
         VendorRefused: while it is used, where a redirect leaves https.
     """
     http = httpx.Client(
-        verify=_tls(),
+        auth=auth,
+        verify=_tls(ca_file),
         timeout=patience.timeout_seconds,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity", "User-Agent": "market-data"},
         event_hooks={"request": [_stays_secure(base_url)]},
     )
     with http:
-        yield Downloads(http, patience)
+        yield Downloads(http, patience, manners)
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
     # Reading the certificates takes longer than a small file's download.
-    return httpx.create_ssl_context()
+    return ssl.create_default_context(cafile=str(ca_file)) if ca_file else httpx.create_ssl_context()
 
 
 def _stays_secure(base_url: str) -> Callable[[httpx.Request], None]:

@@ -33,10 +33,18 @@ class Manners:
         Raises:
             VendorUnavailable: it failed `patience.attempts` times, or the circuit is open; any other error at once.
         """
+        return patiently(self.patience, lambda: self.once(call, limits, weight))
 
-        def once() -> T:
+    def once(self, call: Callable[[], T], limits: Limits | None = None, weight: int = 1) -> T:
+        """The same without trying again, for what must not be done twice.
+
+        Raises:
+            VendorUnavailable: it failed, or the circuit is open; any other error at once.
+        """
+
+        def within_the_limits() -> T:
             if limits is not None:
                 limits.wait(weight)
             return call()
 
-        return patiently(self.patience, lambda: self.breaker.call(once))
+        return self.breaker.call(within_the_limits)

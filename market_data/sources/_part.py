@@ -14,18 +14,26 @@ _PARTIAL_CONTENT = 206
 
 
 class Part:
-    """`<target>.part`, with `<target>.part.etag` beside it; both survive a killed process."""
+    """`<target>.part`, with `<target>.part.etag` beside it; both survive a killed process.
 
-    def __init__(self, target: Path) -> None:
+    Args:
+        target: where the whole file shall be.
+        without_etag: go on with a part of which no ETag says what it is a part of: its hash must be checked then.
+    """
+
+    def __init__(self, target: Path, *, without_etag: bool = False) -> None:
         self.target = target
+        self._without_etag = without_etag
         self.path = target.with_name(target.name + ".part")
         self._etag = target.with_name(target.name + ".part.etag")
 
     def resume_headers(self) -> dict[str, str]:
         """What asks for the rest, or for all of it if the file is another one by now. Empty: ask for all."""
         size = self.path.stat().st_size if self.path.exists() else 0
-        if not size or not self._etag.exists():
+        if not size or not (self._etag.exists() or self._without_etag):
             return {}
+        if not self._etag.exists():
+            return {"Range": f"bytes={size}-"}
         return {"Range": f"bytes={size}-", "If-Range": self._etag.read_text()}
 
     @contextmanager

@@ -11,15 +11,18 @@ from market_data.domain.ports.source import Request
 from market_data.sources._patience import Patience
 from market_data.sources.databento import Databento
 from market_data.sources.databento.options import DatabentoOptions
-from market_data_tests.vendors import databento_files as files
+from market_data.sources.databento.pace import Polling
+from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import KEY, DatabentoApi, Offer
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "databento"
 DAY = dt.date(2024, 1, 15)
+LISTED, LAPSED = dt.date(2023, 3, 17), dt.date(2024, 3, 16)
 SYMBOL = "ESH4"
 TRADES = "trades.dbn.zst"
 BARS = "ohlcv-1m.dbn.zst"
 FACTS = "condition.json"
+MEANT = "symbology.json"
 QUICK = Patience(attempts=3, first_wait_seconds=0.01, longest_wait_seconds=0.01, timeout_seconds=0.5)
 
 real_data = pytest.mark.skipif(not REAL.exists(), reason=f"no real Databento files at {REAL}")
@@ -35,23 +38,23 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def market(databento_api: DatabentoApi, key: str) -> DatabentoApi:
     """A vendor that has 1,000 trades and 60 bars of ESH4 for sale."""
+    databento_api.symbology.lists(SYMBOL, files.INSTRUMENT, LISTED, LAPSED, parent="ES.FUT")
     databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 1_000), 1_000))
     databento_api.offer("ohlcv-1m", SYMBOL, DAY, Offer(files.bars(DAY, 60), 60))
     return databento_api
 
 
-def source(
-    api: DatabentoApi | None, patience: Patience = QUICK, shared: Path = Path("unused"), **options: Any
-) -> Databento:
+def source(api: DatabentoApi | None, patience: Patience = QUICK, symbol: str = SYMBOL, **options: Any) -> Databento:
     where = {"gateway": api.gateway, "ca_file": api.ca_file} if api else {}
+    shared = api.ca_file.with_name("shared") if api else Path("unused")
     made = Databento(
         DatabentoOptions.model_validate(
             {"dataset": "GLBX.MDP3", "schemas": ("trades", "ohlcv-1m"), **where, **options}
         ),
-        {"ES": SYMBOL},
+        {"ES": symbol},
         shared,
     )
-    made.patience = patience
+    made.patience, made.polling = patience, Polling(0.01, 0.01, 0.05)
     return made
 
 

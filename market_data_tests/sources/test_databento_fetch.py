@@ -1,5 +1,6 @@
 """Databento over a real connection that misbehaves: what the user is told, what stays, what is asked and bought."""
 
+import datetime as dt
 import logging
 import os
 import traceback
@@ -24,6 +25,9 @@ from market_data_tests.sources.databento_case import (
     BARS,
     DAY,
     FACTS,
+    LAPSED,
+    LISTED,
+    MEANT,
     SYMBOL,
     TRADES,
     key,
@@ -32,10 +36,13 @@ from market_data_tests.sources.databento_case import (
     request,
     source,
 )
-from market_data_tests.vendors import databento_files as files
+from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import (
+    CONDITION,
     COST,
     COUNT,
+    RESOLVE,
+    SIZE,
     STREAM,
     DatabentoApi,
     Offer,
@@ -48,16 +55,15 @@ from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
 __all__ = ["databento_api", "key", "market"]
 
 SHORT = files.trades(DAY, 400)
-CONDITION = "metadata.get_dataset_condition"
 
 
 def test_a_fetch_brings_the_vendors_bytes_and_what_it_says_of_the_day(market: DatabentoApi, workdir: Path) -> None:
     fetched = source(market).fetch(request(), at(workdir))
-    assert [each.name for each in fetched] == [TRADES, FACTS]
+    assert [each.name for each in fetched] == [TRADES, FACTS, MEANT]
     assert fetched[0].origin == "databento GLBX.MDP3 trades of ESH4 on 2024-01-15"
     assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
     assert facts.read(fetched[1].path) == facts.Facts("available", "2024-02-01", {"trades": 1_000})
-    assert left(workdir) == [FACTS, TRADES]
+    assert left(workdir) == [FACTS, MEANT, TRADES]
 
 
 def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: DatabentoApi, workdir: Path) -> None:
@@ -65,7 +71,7 @@ def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: Datab
     (stream,) = market.asked(STREAM)
     wanted = {"dataset": "GLBX.MDP3", "schema": "ohlcv-1m", "symbols": SYMBOL, "stype_in": "raw_symbol"}
     assert stream.form.items() >= {**wanted, "start": "2024-01-15", "end": "2024-01-16"}.items()
-    assert left(workdir) == [FACTS, BARS]
+    assert left(workdir) == [FACTS, BARS, MEANT]
 
 
 def test_everything_free_is_asked_before_the_first_byte(market: DatabentoApi, workdir: Path) -> None:
@@ -73,7 +79,9 @@ def test_everything_free_is_asked_before_the_first_byte(market: DatabentoApi, wo
     assert [seen.endpoint for seen in market.requests] == [
         "metadata.get_dataset_range",
         CONDITION,
+        RESOLVE,
         COUNT,
+        SIZE,
         COST,
         STREAM,
     ]
@@ -107,7 +115,7 @@ def test_a_fault_that_passes_is_mended_within_the_fetch(
     market.fail(endpoint, fault)
     fetched = source(market).fetch(request(), at(workdir))
     assert fetched[0].path.read_bytes() == files.trades(DAY, 1_000)
-    assert left(workdir) == [FACTS, TRADES]
+    assert left(workdir) == [FACTS, MEANT, TRADES]
     assert len(market.asked(STREAM)) == streams
 
 
@@ -156,24 +164,18 @@ def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
     assert len(market.asked(STREAM)) == streams
     market.recover()
     assert vendor.fetch(request(), at(workdir))[0].path.read_bytes() == files.trades(DAY, 1_000)
-    assert left(workdir) == [FACTS, TRADES]
+    assert left(workdir) == [FACTS, MEANT, TRADES]
 
 
-def test_a_symbol_that_the_vendor_does_not_know_is_named(market: DatabentoApi, workdir: Path) -> None:
-    with pytest.raises(VendorRefused, match=r"(?s)trades of XXH4 on 2024-01-15.*None of the symbols.*look at dataset"):
-        source(market).fetch(request(vendor_symbol="XXH4"), at(workdir))
-    assert left(workdir) == []
-
-
-def test_what_is_billed_is_spent_before_it_is_asked_for(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
-    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 10), 10, cost_usd=0.25))
+def test_what_is_billed_is_spent_before_it_is_asked_for(market: DatabentoApi, workdir: Path) -> None:
+    market.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 10), 10, cost_usd=0.25))
     spent: list[tuple[float, str, int]] = []
 
     def spend(usd: float, what: str) -> None:
-        spent.append((usd, what, len(databento_api.asked(STREAM))))
+        spent.append((usd, what, len(market.asked(STREAM))))
 
-    databento_api.fail(STREAM, cut_off(100))
-    source(databento_api).fetch(request(), at(workdir, spend))
+    market.fail(STREAM, cut_off(100))
+    source(market).fetch(request(), at(workdir, spend))
     what = "GLBX.MDP3 trades of ESH4 on 2024-01-15"
     assert spent == [(0.25, what, 0), (0.25, what, 1)]  # the one that broke off is billed too
 
@@ -189,7 +191,7 @@ def test_what_may_not_be_spent_is_not_bought(market: DatabentoApi, workdir: Path
 
 
 def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoApi, workdir: Path) -> None:
-    hours = files.dbn("ohlcv-1h", DAY, [])
+    hours = files.bars(DAY, 0, schema="ohlcv-1h")
     market.offer("ohlcv-1h", SYMBOL, DAY, Offer(hours, 0, cost_usd=4.0))
     market.offer("ohlcv-1m", SYMBOL, DAY, Offer(files.bars(DAY, 60), 60, cost_usd=1.0))
     vendor = source(market, schemas=("ohlcv-1m", "ohlcv-1h"))
@@ -201,7 +203,7 @@ def test_what_came_whole_is_neither_bought_nor_budgeted_again(market: DatabentoA
     spent: list[float] = []
     again = source(market, schemas=("ohlcv-1m", "ohlcv-1h"))
     fetched = again.fetch(request("vendor_candles"), at(workdir, lambda usd, _: spent.append(usd)))
-    assert [each.name for each in fetched] == [BARS, "ohlcv-1h.dbn.zst", FACTS]
+    assert [each.name for each in fetched] == [BARS, "ohlcv-1h.dbn.zst", FACTS, MEANT]
     assert spent == [4.0]
     assert [seen.form["schema"] for seen in market.asked(STREAM)] == ["ohlcv-1m", "ohlcv-1h", "ohlcv-1h"]
 
@@ -214,12 +216,11 @@ def test_remains_of_an_ended_process_are_replaced(
     (workdir / name).write_bytes(remains)
     source(market).fetch(request(), at(workdir))
     assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
-    assert left(workdir) == [FACTS, TRADES]
+    assert left(workdir) == [FACTS, MEANT, TRADES]
 
 
 def test_remains_of_another_dataset_are_not_taken_for_the_file(market: DatabentoApi, workdir: Path) -> None:
-    records = [files.trade(DAY, number, 1_000) for number in range(1_000)]
-    (workdir / TRADES).write_bytes(files.dbn("trades", DAY, records, dataset="XNAS.ITCH"))
+    (workdir / TRADES).write_bytes(files.trades(DAY, 1_000, dataset="XNAS.ITCH"))
     source(market).fetch(request(), at(workdir))
     assert (workdir / TRADES).read_bytes() == files.trades(DAY, 1_000)
 
@@ -237,9 +238,9 @@ def test_a_day_of_poor_quality_is_recorded_and_no_error(
     assert max(record.levelno for record in caplog.records) == logging.WARNING
 
 
-def test_a_day_without_records_is_a_file_without_records(databento_api: DatabentoApi, key: str, workdir: Path) -> None:
-    databento_api.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 0), 0, 0.0))
-    fetched = source(databento_api).fetch(request(), at(workdir))
+def test_a_day_without_records_is_a_file_without_records(market: DatabentoApi, workdir: Path) -> None:
+    market.offer("trades", SYMBOL, DAY, Offer(files.trades(DAY, 0), 0, 0.0))
+    fetched = source(market).fetch(request(), at(workdir))
     assert facts.read(fetched[1].path).expected == 0
 
 
@@ -264,7 +265,7 @@ def test_a_day_that_is_not_whole_at_the_vendor_is_not_bought(
     assert market.asked(STREAM) == []
     market.ends, market.conditions["2024-01-15"] = "2024-01-17T00:00:00Z", "available"
     vendor.fetch(request(), at(workdir))
-    assert left(workdir) == [FACTS, TRADES]
+    assert left(workdir) == [FACTS, MEANT, TRADES]
 
 
 def test_a_day_before_the_accounts_range_is_not_available(market: DatabentoApi, workdir: Path) -> None:
@@ -275,8 +276,45 @@ def test_a_day_before_the_accounts_range_is_not_available(market: DatabentoApi, 
 
 def test_an_estimate_costs_nothing(market: DatabentoApi) -> None:
     size = len(files.trades(DAY, 1_000))
-    assert source(market).estimate([request()]) == Estimate(5, size, 1_000, 0.01)
+    assert source(market).estimate([request()]) == Estimate(7, size, 1_000, 0.01)
     assert market.asked(STREAM) == []
+
+
+@pytest.mark.parametrize(("table", "schemas"), [("trades", 1), ("vendor_candles", 2)])
+def test_days_that_follow_each_other_are_priced_at_once(market: DatabentoApi, table: str, schemas: int) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(31)]
+    for day in days:
+        for schema in ("trades", "ohlcv-1m", "ohlcv-1h"):
+            market.offer(schema, SYMBOL, day, Offer(b"x" * 100, 7, cost_usd=0.5))
+    vendor = source(market, schemas=("trades", "ohlcv-1m", "ohlcv-1h"))
+    estimate = vendor.estimate([request(table, day=day) for day in reversed(days)])
+    assert estimate == Estimate(1 + 31 * (2 + 4 * schemas), 3_100 * schemas, 217 * schemas, 15.5 * schemas)
+    assert len(market.requests) == 3 * schemas
+    assert {(seen.form["start"], seen.form["end"]) for seen in market.requests} == {("2024-01-15", "2024-02-15")}
+
+
+def test_days_apart_are_priced_apart_and_each_once(market: DatabentoApi) -> None:
+    for n in (0, 1, 5):
+        market.offer("trades", SYMBOL, DAY + dt.timedelta(days=n), Offer(b"x", 1, cost_usd=1.0))
+    days = [DAY + dt.timedelta(days=n) for n in (5, 0, 1, 0)]
+    assert source(market).estimate([request(day=day) for day in days]).cost_usd == 3.0
+    assert [(seen.form["start"], seen.form["end"]) for seen in market.asked(COST)] == [
+        ("2024-01-15", "2024-01-17"),
+        ("2024-01-20", "2024-01-21"),
+    ]
+
+
+@pytest.mark.parametrize(("stype_in", "symbol"), [("raw_symbol", SYMBOL), ("continuous", "ES.c.0")])
+def test_an_estimate_says_how_many_requests_a_fetch_makes(
+    market: DatabentoApi, workdir: Path, stype_in: str, symbol: str
+) -> None:
+    market.symbology.rolls("ES.c.0", files.INSTRUMENT, LISTED, LAPSED)
+    market.offer("trades", symbol, DAY, Offer(files.trades(DAY, 10, symbol), 10))
+    vendor = source(market, symbol=symbol, stype_in=stype_in)
+    said = vendor.estimate([request(vendor_symbol=symbol)]).requests
+    market.requests.clear()
+    vendor.fetch(request(vendor_symbol=symbol), at(workdir))
+    assert len(market.requests) == said
 
 
 def test_a_key_that_is_not_accepted_is_said_once_and_not_shown(

@@ -27,7 +27,7 @@ from market_data.sources.databento._errors import told
 from market_data.sources.databento.options import DatabentoOptions, SchemaName
 from market_data.sources.databento.schemas import TABLE_OF
 from market_data_tests.sources.databento_case import DAY, REAL, SYMBOL, real_data, request, source
-from market_data_tests.vendors import databento_files as files
+from market_data_tests.vendors import dbn_files as files
 
 
 def test_the_schemas_of_the_options_are_those_that_have_a_table() -> None:
@@ -132,7 +132,7 @@ def test_a_mistake_of_ours_is_not_made_the_vendors() -> None:
     [
         (files.trades(DAY, 5, "CLH4"), "has the symbols CLH4, without ESH4"),
         (files.trades(DAY.replace(day=20), 5), "has nothing of 2024-01-15"),
-        (files.dbn("trades", DAY, [], dataset="XNAS.ITCH"), "has the dataset XNAS.ITCH, and GLBX.MDP3 was asked for"),
+        (files.trades(DAY, 0, dataset="XNAS.ITCH"), "has the dataset XNAS.ITCH, and GLBX.MDP3 was asked for"),
         (files.bars(DAY, 5), "expected a file each of trades; was given ohlcv-1m"),
         (files.trades(DAY, 200)[:-20], "is cut short"),
         (b"", "is empty"),

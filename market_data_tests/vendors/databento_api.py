@@ -9,9 +9,10 @@ import datetime as dt
 import json
 import random
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -21,31 +22,48 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
+from market_data_tests.vendors import databento_jobs as batch
+from market_data_tests.vendors.databento_jobs import DETAILS, DOWNLOAD, FILES, JOBS, SUBMIT, Jobs, part_of
+from market_data_tests.vendors.databento_symbology import Symbology
 from market_data_tests.vendors.faults import Answer, Fault, FaultyHandler
 
 KEY = "db-loopback0key0of0no0account000"
 COUNT = "metadata.get_record_count"
 COST = "metadata.get_cost"
+SIZE = "metadata.get_billable_size"
+CONDITION = "metadata.get_dataset_condition"
+RESOLVE = "symbology.resolve"
 STREAM = "timeseries.get_range"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One line of the request log. `form` is the body's or the query's; `status` what was answered first."""
+    """One line of the request log.
+
+    `form` is the body's or the query's, `status` what was answered first, `at` when, on the monotonic clock; `range` is
+    the part of a file that was asked for.
+    """
 
     method: str
     endpoint: str
     form: dict[str, str]
     status: int
+    range: str | None = None
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A file that is for sale. `records` is what the vendor counts, which may differ from what is in it."""
+    """A file that is for sale.
+
+    `records` is what the vendor counts, which may differ from what is in it; it is billed for `size_bytes`, else for
+    the file's own.
+    """
 
     content: bytes
     records: int
     cost_usd: float = 0.01
+    size_bytes: int | None = None
 
 
 def status(code: int, message: str = "no", **headers: str) -> Fault:
@@ -57,6 +75,12 @@ def status(code: int, message: str = "no", **headers: str) -> Fault:
         answer.headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
 
     return fault
+
+
+def wrong_hash(answer: Answer) -> None:
+    """For a list of a job's files: another SHA-256 for each."""
+    files = json.loads(answer.body)
+    answer.body = json.dumps([{**file, "hash": f"sha256:{'0' * 64}"} for file in files]).encode()
 
 
 def wrong_count(by: int = 1) -> Fault:
@@ -80,6 +104,8 @@ class DatabentoApi:
         self.requests: list[Seen] = []
         self.conditions: dict[str, str] = {}
         self.ends = "2030-01-01T00:00:00.000000000Z"
+        self.symbology = Symbology()
+        self.jobs = Jobs()
         self.closing = Event()
         self._offers: dict[tuple[str, str, str, str], Offer] = {}
         self._faults: list[tuple[str, Fault, int]] = []
@@ -94,9 +120,12 @@ class DatabentoApi:
         """Have data for sale."""
         self._offers[dataset, schema, symbol, day.isoformat()] = offer
 
-    def offered(self, form: dict[str, str]) -> Offer | None:
-        """What is for sale of what a form asks for."""
-        return self._offers.get((form["dataset"], form["schema"], form["symbols"], form["start"]))
+    def offered(self, form: dict[str, str]) -> list[Offer]:
+        """What is for sale of what a form asks for, day by day."""
+        first, end = (dt.date.fromisoformat(form[name][:10]) for name in ("start", "end"))
+        days = [(first + dt.timedelta(days=n)).isoformat() for n in range((end - first).days)]
+        keys = [(form["dataset"], form["schema"], form["symbols"], day) for day in days]
+        return [self._offers[key] for key in keys if key in self._offers]
 
     def fail(self, endpoint: str, fault: Fault, times: int = 1) -> None:
         """The next `times` requests of an endpoint meet the fault; several faults take turns."""
@@ -179,10 +208,12 @@ class _Handler(FaultyHandler):
     def _serve(self, text: str) -> None:
         form = {name: values[0] for name, values in parse_qs(text).items()}
         endpoint = urlsplit(self.path).path.removeprefix("/v0/")
+        if endpoint.startswith("batch/download/"):
+            endpoint, form = DOWNLOAD, {"path": endpoint.removeprefix("batch/download/")}
         answer = self._answer(endpoint, form)
-        if answer.status == 200 and (fault := self.api.next_fault(endpoint)):
+        if answer.status in (200, 206) and (fault := self.api.next_fault(endpoint)):
             fault(answer)
-        self.api.log(Seen(self.command, endpoint, form, answer.status))
+        self.api.log(Seen(self.command, endpoint, form, answer.status, self.headers.get("Range")))
         self.send_response(answer.status)
         for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
             if value:
@@ -196,57 +227,66 @@ class _Handler(FaultyHandler):
         credentials = base64.b64encode(f"{KEY}:".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {credentials}":
             return _refused(401, "auth_authentication_failed", "Authentication failed.")
-        if endpoint == "metadata.get_dataset_range":
-            span = {"start": "2010-06-06T00:00:00.000000000Z", "end": self.api.ends}
-            return _json({**span, "schema": {"trades": span}})
-        if endpoint == "metadata.get_dataset_condition":
-            return _json(self._conditions(form))
-        if endpoint == "symbology.resolve":
-            return _json(self._resolved(form))
-        if endpoint in (COUNT, COST, "metadata.get_billable_size", STREAM):
+        if endpoint in (COUNT, COST, SIZE, STREAM, SUBMIT):
             return self._of_an_offer(endpoint, form)
-        return _refused(404, "not_found", f"no {endpoint}")
+        if endpoint in (DETAILS, JOBS, FILES, DOWNLOAD):
+            return self._of_a_job(endpoint, form)
+        answers = {"metadata.get_dataset_range": self._range, CONDITION: self._conditions, RESOLVE: self._resolved}
+        return answers[endpoint](form) if endpoint in answers else _refused(404, "not_found", f"no {endpoint}")
 
-    def _conditions(self, form: dict[str, str]) -> list[dict[str, str | None]]:
+    def _range(self, _: dict[str, str]) -> Answer:
+        span = {"start": "2010-06-06T00:00:00.000000000Z", "end": self.api.ends}
+        return _json({**span, "schema": {"trades": span}})
+
+    def _resolved(self, form: dict[str, str]) -> Answer:
+        resolved = self.api.symbology.resolved(form)
+        return _json(resolved) if resolved else _refused(422, "symbology_invalid_request", "no such combination")
+
+    def _conditions(self, form: dict[str, str]) -> Answer:
         first, last = (dt.date.fromisoformat(form[name]) for name in ("start_date", "end_date"))
         days = [(first + dt.timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
         said = {day: self.api.conditions.get(day, "available") for day in days}
-        return [
-            {
-                "date": day,
-                "condition": condition,
-                "last_modified_date": None if condition == "missing" else "2024-02-01",
-            }
-            for day, condition in said.items()
-        ]
-
-    def _resolved(self, form: dict[str, str]) -> dict[str, Any]:
-        interval = {"d0": form["start_date"], "d1": form.get("end_date"), "s": "17077"}
-        symbols = form["symbols"].split(",")
-        return {
-            "result": {symbol: [interval] for symbol in symbols},
-            "symbols": symbols,
-            "stype_in": form["stype_in"],
-            "stype_out": form["stype_out"],
-            "partial": [],
-            "not_found": [],
-            "message": "OK",
-            "status": 0,
-        }
+        return _json(
+            [
+                {
+                    "date": day,
+                    "condition": condition,
+                    "last_modified_date": None if condition == "missing" else "2024-02-01",
+                }
+                for day, condition in said.items()
+            ]
+        )
 
     def _of_an_offer(self, endpoint: str, form: dict[str, str]) -> Answer:
-        offer = self.api.offered(form)
-        if offer is None:
+        offers = self.api.offered(form)
+        if not offers:
             return _refused(422, "symbology_invalid_request", "None of the symbols could be resolved")
         if endpoint == COUNT:
-            return _json(offer.records)
+            return _json(sum(offer.records for offer in offers))
         if endpoint == COST:
-            return _json(offer.cost_usd)
-        if endpoint != STREAM:
-            return _json(len(offer.content))
+            return _json(sum(offer.cost_usd for offer in offers))
+        if endpoint == SIZE:
+            return _json(sum(len(offer.content) if offer.size_bytes is None else offer.size_bytes for offer in offers))
+        if endpoint == SUBMIT:
+            return _json(self.api.jobs.order(form, offers[0].content))
         condition = self.api.conditions.get(form["start"])
         said = [f"Warning: The streaming request contained a day of reduced quality: {form['start']} ({condition})."]
-        return Answer(200, offer.content, {"X-Warning": json.dumps(said)} if condition else {})
+        return Answer(200, offers[0].content, {"X-Warning": json.dumps(said)} if condition else {})
+
+    def _of_a_job(self, endpoint: str, form: dict[str, str]) -> Answer:
+        if endpoint == JOBS:
+            return _json(self.api.jobs.since(form))
+        user, name, file = form["path"].split("/") if "path" in form else (batch.USER, form["job_id"], "")
+        job = self.api.jobs.named(name)
+        if job is None or user != batch.USER:
+            return _refused(404, "batch_job_not_found", f"no job {name}")
+        if endpoint == DETAILS:
+            return _json(self.api.jobs.looked_at(job))
+        if endpoint == FILES:
+            return _json(job.listed(self.api.gateway))
+        if file not in job.files:
+            return _refused(404, "batch_file_not_found", f"no file {file}")
+        return part_of(job.files[file], self.headers.get("Range"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on standard error: `DatabentoApi.requests` is the log."""

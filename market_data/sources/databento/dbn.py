@@ -23,6 +23,8 @@ Records = npt.NDArray[np.void]
 """Consecutive records, one element each, with the vendor's names of the fields."""
 
 _BYTES_AT_ONCE = 16 * 2**20
+_ROWS_AT_ONCE = 2**18
+"""As many as the warehouse writes at once, so that whole batches need not be put together anew; else half of it, ..."""
 _HEAD_BYTES, _LONGEST_METADATA = 8, 2**30
 _MAGIC, _ZSTD_MAGIC = b"DBN", b"\x28\xb5\x2f\xfd"
 _VERSIONS = (1, 2, 3)
@@ -57,13 +59,16 @@ class DbnFile:
     _stream: Any
 
     def arrays(self) -> Iterator[Records]:
-        """All records once, in the vendor's order, 16 MiB at a time.
+        """All records once, in the vendor's order, at most 16 MiB at a time.
 
         Raises:
             BadFile: the file is damaged or cut short.
         """
         width, first = self.layout.itemsize, 0
-        while content := self._stream.read(_BYTES_AT_ONCE // width * width):
+        at_once = _ROWS_AT_ONCE
+        while at_once * width > _BYTES_AT_ONCE:
+            at_once //= 2
+        while len(content := self._stream.read_buffer(at_once * width)):
             if len(content) % width:
                 raise BadFile(f"is cut short: it ends within record {first + len(content) // width}")
             records = np.frombuffer(content, self.layout)

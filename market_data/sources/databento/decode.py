@@ -1,6 +1,6 @@
 """Landed DBN files as batches of rows, in bounded memory. Bytes are `dbn`'s matter, their meaning is that of `rows`."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 from market_data.domain.errors import BadFile
@@ -12,8 +12,13 @@ from market_data.sources.databento.rows import Plan, plan
 from market_data.sources.databento.schemas import TABLE_OF
 
 
-def batches(request: Request, file: LandedFile) -> Iterator[Batch]:
+def batches(request: Request, file: LandedFile, known: Mapping[int, str]) -> Iterator[Batch]:
     """One file's records, in the vendor's order, 16 MiB of them at a time.
+
+    Args:
+        request: whose they are.
+        file: where they are.
+        known: raw symbols of instrument ids that day, for those that the file does not name.
 
     Raises:
         BadFile: it is no historical DBN file, is damaged or cut short, or is of another table than the request.
@@ -21,20 +26,10 @@ def batches(request: Request, file: LandedFile) -> Iterator[Batch]:
     with _opened(file) as source:
         if (table := TABLE_OF[source.schema]) != request.table:
             raise BadFile(f"has records of {source.schema}, which are {table} and not {request.table}")
-        way, first = plan(source, request.partition.date), 0
+        way, first = plan(source, request.partition.date, known), 0
         for records in source.arrays():
             yield _batch(file.name, first, records, way)
             first += len(records)
-
-
-def record_count(file: LandedFile) -> int:
-    """How many records a file holds; it is read to its end, so that the count is of a whole one.
-
-    Raises:
-        BadFile: as `batches`.
-    """
-    with _opened(file) as source:
-        return sum(len(records) for records in source.arrays())
 
 
 def _batch(landed_file: str, first_record: int, records: Records, way: Plan) -> Batch:

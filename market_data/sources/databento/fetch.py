@@ -1,4 +1,4 @@
-"""The life of a download: published? affordable? bought, counted, kept. How the vendor is asked stands in `session`."""
+"""The life of a download: published? clear? affordable? bought, counted, kept. How it is asked stands in `session`."""
 
 import datetime as dt
 import logging
@@ -8,41 +8,50 @@ from pathlib import Path
 from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
 from market_data.domain.ports.source import FetchContext, Fetched
 from market_data.sources._retries import attempts
-from market_data.sources.databento import facts
+from market_data.sources.databento import facts, resolution
 from market_data.sources.databento.answer import count
+from market_data.sources.databento.batch import Jobs
 from market_data.sources.databento.facts import Facts
 from market_data.sources.databento.query import Query
 from market_data.sources.databento.session import Session
 
 _PURCHASES = 2
-"""A stream is billed from its first byte: one that came broken is bought once more and no oftener."""
+"""A stream is billed from its first byte: one that came broken is bought once more and no oftener. A job is
+bought once: only its count is asked for again."""
 _log = logging.getLogger(__name__)
 
 
-def fetch(session: Session, queries: Sequence[Query], context: FetchContext) -> list[Fetched]:
-    """One whole file a query in `workdir`, and beside them what the vendor says of the day.
+def fetch(session: Session, jobs: Jobs, queries: Sequence[Query], context: FetchContext) -> list[Fetched]:
+    """One whole file a query in `workdir`, and beside them what the vendor says of the day and of the symbol.
 
-    Files that an earlier try brought whole are not bought again; what is left of others is removed first.
+    Files that an earlier try brought whole are not bought again; what is left of others is removed first, but for
+    parts of a job's file, which are gone on with.
 
     Raises:
-        NotYetAvailable, NotAvailable, OverBudget: nothing was bought.
+        NotYetAvailable, NotAvailable, UnclearSymbol, OverBudget: nothing was bought.
         DamagedDownload: what was bought came broken twice; nothing of it is left.
         VendorUnavailable, VendorRefused: what came whole before is kept.
     """
     workdir = context.workdir
-    for remains in workdir.glob("*.part"):
+    for remains in workdir.glob("*.zst.part"):
         remains.unlink()
     for query in queries:
         _must_be_published(session, query)
     condition = _condition(session, queries[0])
+    meant = resolution.resolve(session, queries[0])
     records = {query: session.records(query) for query in queries}
     absent = [query for query in queries if not _is_whole(workdir / query.name, query, records[query])]
     for query in absent:
-        records[query] = _buy(session, query, context, records[query])
+        records[query] = _buy(session, jobs, query, context, records[query])
     by_schema = {query.schema: count for query, count in records.items()}
     said = facts.write(Facts(condition.get("condition"), condition.get("last_modified_date"), by_schema), workdir)
+    stands_for = resolution.write(meant, workdir)
     files = [Fetched(workdir / query.name, query.name, f"databento {query}") for query in queries]
-    return [*files, Fetched(said, said.name, "databento metadata.get_dataset_condition and get_record_count")]
+    return [
+        *files,
+        Fetched(said, said.name, "databento metadata.get_dataset_condition and get_record_count"),
+        Fetched(stands_for, stands_for.name, "databento symbology.resolve"),
+    ]
 
 
 def _must_be_published(session: Session, query: Query) -> None:
@@ -66,8 +75,16 @@ def _condition(session: Session, query: Query) -> dict[str, str | None]:
     return entry
 
 
-def _buy(session: Session, query: Query, context: FetchContext, records: int) -> int:
+def _buy(session: Session, jobs: Jobs, query: Query, context: FetchContext, records: int) -> int:
     """The file, whole, in the workdir, where it is only once it is; the count that it was held against."""
+    by = _by_job if session.size_bytes(query) > jobs.above_bytes else _by_stream
+    records = by(session, jobs, query, context, records)
+    jobs.forget(query, context.workdir)
+    _log.info("%s: %d records, %d bytes", query, records, (context.workdir / query.name).stat().st_size)
+    return records
+
+
+def _by_stream(session: Session, _: Jobs, query: Query, context: FetchContext, records: int) -> int:
     path = context.workdir / query.name
     part = path.with_name(f"{path.name}.part")
     for attempt in attempts(session.patience, DamagedDownload, _PURCHASES):
@@ -81,7 +98,24 @@ def _buy(session: Session, query: Query, context: FetchContext, records: int) ->
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
-    _log.info("%s: %d records, %d bytes", query, records, path.stat().st_size)
+    return records
+
+
+def _by_job(session: Session, jobs: Jobs, query: Query, context: FetchContext, records: int) -> int:
+    """A job is not ordered anew because the count does not fit: it is paid, and its download is free."""
+
+    def pay() -> None:
+        context.spend(session.cost_usd(query), str(query))
+
+    came = jobs.bring(query, context.workdir, pay)
+    try:
+        for attempt in attempts(session.patience, DamagedDownload, _PURCHASES):
+            with attempt:
+                records = session.records(query) if attempt.num > 1 else records
+                _must_be_whole(came, query, records)
+        came.replace(context.workdir / query.name)
+    finally:
+        came.unlink(missing_ok=True)
     return records
 
 

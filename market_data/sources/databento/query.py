@@ -1,8 +1,9 @@
-"""What is asked of Databento: one schema of one symbol's day. Pure."""
+"""What is asked of Databento: one schema of one symbol's day, or of several days. Pure."""
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from market_data.domain.errors import ConfigurationError
@@ -18,16 +19,28 @@ _SPELLED: dict[SymbolType, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One schema of one symbol's UTC day, by the vendor's clock (`ts_recv`, or `ts_event` where a schema has none)."""
+    """One schema of one symbol's UTC day, by the vendor's clock (`ts_recv`, or `ts_event` where a schema has none).
+
+    Attributes:
+        days: how many days from `day` on; only prices are asked of more than one.
+    """
 
     dataset: str
     schema: str
     stype_in: SymbolType
     symbol: str
     day: dt.date
+    days: int = 1
 
     def __str__(self) -> str:
-        return f"{self.dataset} {self.schema} of {self.symbol} on {self.day.isoformat()}"
+        last = self.end - dt.timedelta(days=1)
+        when = f"on {self.day.isoformat()}" if self.days == 1 else f"from {self.day.isoformat()} to {last.isoformat()}"
+        return f"{self.dataset} {self.schema} of {self.symbol} {when}"
+
+    @property
+    def end(self) -> dt.date:
+        """The first day that is not meant."""
+        return self.day + dt.timedelta(days=self.days)
 
     @property
     def name(self) -> str:
@@ -43,8 +56,20 @@ class Query:
             "stype_in": self.stype_in,
             "symbols": [self.symbol],
             "start": self.day.isoformat(),
-            "end": (self.day + dt.timedelta(days=1)).isoformat(),
+            "end": self.end.isoformat(),
         }
+
+
+def spans(queries: Iterable[Query]) -> list[Query]:
+    """The same days with as few queries as can be: those of one schema that follow each other are one."""
+    found: dict[str, list[Query]] = {}
+    for query in sorted(set(queries), key=lambda query: query.day):
+        of_schema = found.setdefault(query.schema, [])
+        if of_schema and of_schema[-1].end == query.day:
+            of_schema[-1] = replace(of_schema[-1], days=of_schema[-1].days + query.days)
+        else:
+            of_schema.append(query)
+    return [query for of_schema in found.values() for query in of_schema]
 
 
 def must_be_a_symbol(symbol: str, stype_in: SymbolType) -> None:

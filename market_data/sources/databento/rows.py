@@ -18,11 +18,6 @@ from market_data.sources.databento.symbols import raw_symbols
 
 Columns = dict[str, pl.Expr]
 
-_NEVER_NEGATIVE = (
-    *("ARCX", "BATS", "BATY", "DBEQ", "EDGA", "EDGX", "EPRL", "EQUS", "FINN", "FINY", "IEXG", "MEMX"),
-    *("OPRA", "XASE", "XBOS", "XCHI", "XCIS", "XNAS", "XNYS", "XPSX"),
-)
-"""Venues (a dataset's name up to the point) of shares and single options, which cannot trade below zero."""
 _KINDS = {
     "F": "future",
     "C": "option",
@@ -64,14 +59,20 @@ class Plan:
         return sorted({name for expression in expressions for name in expression.meta.root_names()})
 
 
-def plan(file: DbnFile, day: dt.date) -> Plan:
-    """The way from a file's records to rows; `day` (UTC) is the one whose symbols are meant."""
-    table = TABLE_OF[file.schema]
+def plan(file: DbnFile, day: dt.date, known: Mapping[int, str]) -> Plan:
+    """The way from a file's records to rows.
+
+    Args:
+        file: the open file.
+        day: the UTC day whose symbols are meant.
+        known: raw symbols of instrument ids that day, for those that the file does not name.
+    """
+    table, dataset = TABLE_OF[file.schema], file.metadata.dataset
     made = _MAKERS[table](file)
-    made = {**_ids(raw_symbols(file.metadata, day)), **made}
-    types = {name: kind for name, kind in polars_schema(delivery(table).schema).items() if name != "ordinal"}
+    made = {**_ids({**known, **raw_symbols(file.metadata, day)}), **made}
+    types = {name: kind for name, kind in polars_schema(delivery(table, dataset).schema).items() if name != "ordinal"}
     columns = {name: made.get(name, pl.lit(None, kind)) for name, kind in types.items()}
-    return Plan(columns, _limits(file, table))
+    return Plan(columns, _limits(table))
 
 
 def _ids(symbols: Mapping[int, str]) -> Columns:
@@ -80,7 +81,7 @@ def _ids(symbols: Mapping[int, str]) -> Columns:
         ids, pl.Series(list(symbols.values()), dtype=pl.String), default=None, return_dtype=pl.String
     )
     return {
-        "instrument_id": pl.col("instrument_id").cast(pl.String),
+        "instrument_id": c.number_as_text("instrument_id"),
         "publisher_id": c.number("publisher_id"),
         "raw_symbol": mapped if symbols else pl.lit(None, pl.String),
     }
@@ -144,9 +145,10 @@ def _candles(file: DbnFile) -> Columns:
 
 def _instruments(file: DbnFile) -> Columns:
     by_type = pl.col("security_type").replace_strict(_KINDS_BY_TYPE, default=None, return_dtype=pl.String)
+    letter = pl.col("instrument_class").cast(pl.String)
     made = {
         "raw_symbol": c.text("raw_symbol"),
-        "kind": pl.col("instrument_class").replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
+        "kind": letter.replace_strict(_KINDS, default=by_type, return_dtype=pl.String),
         "quote": c.text("currency"),
         "tick_size": pl.when(pl.col("min_price_increment") > 0).then(c.price("min_price_increment")),
         "contract_size": c.units("unit_of_measure_qty"),
@@ -166,7 +168,7 @@ def _legs() -> Columns:
     """From version 3 on, a spread's definition comes once a leg."""
     has_legs = pl.col("leg_count") > 0
     made = {
-        "leg_instrument_id": pl.col("leg_instrument_id").cast(pl.String),
+        "leg_instrument_id": c.number_as_text("leg_instrument_id"),
         "leg_raw_symbol": c.text("leg_raw_symbol"),
         "leg_side": c.side("leg_side"),
         "leg_ratio_qty_numerator": c.number("leg_ratio_qty_numerator"),
@@ -199,8 +201,5 @@ _TIMES = {
 }
 
 
-def _limits(file: DbnFile, table: str) -> tuple[Limit, ...]:
-    fit = [*map(c.price_fits, _PRICES[table]), *map(c.time_fits, _TIMES[table])]
-    if table == "trades" and file.metadata.dataset.partition(".")[0] in _NEVER_NEGATIVE:
-        fit.append(c.price_is_not_negative("price"))
-    return tuple(fit)
+def _limits(table: str) -> tuple[Limit, ...]:
+    return (*map(c.price_fits, _PRICES[table]), *map(c.time_fits, _TIMES[table]))

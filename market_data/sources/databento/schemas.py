@@ -1,11 +1,12 @@
 """The vendor's own columns, as the contracts of its tables, and which of its schemas is which table.
 
-Prices may have any sign. A file of ticks does not say what kind of instrument it is of, and futures' venues list
-spreads beside outrights: a rule that guessed would lose real rows. Where a dataset has only shares and their options,
-`rows` sets a negative trade aside.
+Prices may have any sign where a dataset has futures: a file of ticks does not say what kind of instrument it is of, and
+futures' venues list spreads beside outrights: a rule that guessed would lose real rows. What trades on venues of shares
+and single options alone has no price below zero.
 """
 
 import dataframely as dy
+import polars as pl
 
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables._bars import Bars
@@ -28,6 +29,12 @@ TABLE_OF = {
     "definition": "instruments",
 }
 """The vendor's schemas that can be read, and our table of each."""
+
+_UNSIGNED = (
+    *("ARCX", "BATS", "BATY", "DBEQ", "EDGA", "EDGX", "EPRL", "EQUS", "FINN", "FINY", "IEXG", "MEMX"),
+    *("OPRA", "XASE", "XBOS", "XCHI", "XCIS", "XNAS", "XNYS", "XPSX"),
+)
+"""Venues (a dataset's name up to the point) of shares and single options, which cannot trade below zero."""
 
 
 class DatabentoTrades(SignedTrades):
@@ -69,6 +76,27 @@ class DatabentoQuotes(SignedQuotes):
     sequence = dy.Int64(nullable=False)
     flags = dy.Int64(nullable=False)
     ts_in_delta = dy.Int64(nullable=True)
+
+
+class UnsignedTrades(DatabentoTrades):
+    """Trades of shares and single options: the rule of `domain.tables.trades.Trades`."""
+
+    # dataframely takes no second base whose columns another one narrows.
+    @dy.rule()
+    def price_is_positive(cls) -> pl.Expr:
+        return cls.price.col > 0
+
+
+class UnsignedQuotes(DatabentoQuotes):
+    """Quotes of shares and single options. A bid of zero is real: nobody wants an option that is about to lapse."""
+
+    @dy.rule()
+    def bid_is_not_negative(cls) -> pl.Expr:
+        return cls.bid_price.col >= 0
+
+    @dy.rule()
+    def ask_is_not_negative(cls) -> pl.Expr:
+        return cls.ask_price.col >= 0
 
 
 class DatabentoStatistics(Statistics):
@@ -139,6 +167,14 @@ _DELIVERIES = {
 }
 
 
-def delivery(table: str) -> Delivery:
+_UNSIGNED_DELIVERIES = {
+    "trades": Delivery(UnsignedTrades, clock="ts_recv"),
+    "quotes": Delivery(UnsignedQuotes, clock="ts_recv"),
+}
+
+
+def delivery(table: str, dataset: str) -> Delivery:
     """How the vendor delivers a table. Ticks have no identity but their place: `sequence` repeats among real trades."""
+    if dataset.partition(".")[0] in _UNSIGNED and table in _UNSIGNED_DELIVERIES:
+        return _UNSIGNED_DELIVERIES[table]
     return _DELIVERIES[table]
