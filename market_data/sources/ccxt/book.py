@@ -84,7 +84,7 @@ def frames(path: Path) -> Iterator[tuple[int, int, bytes]]:
             start = end
 
 
-def _unpacked(unpacking: zstandard.ZstdDecompressionObj, chunk: bytes, before: int) -> bytes:
+def _unpacked(unpacking: "zstandard.ZstdDecompressionObj", chunk: bytes, before: int) -> bytes:
     try:
         part = unpacking.decompress(chunk)
     except zstandard.ZstdError as error:

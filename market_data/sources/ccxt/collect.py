@@ -41,8 +41,9 @@ class Steps:
         (begin, end), times, tally = self._bounds, page.times, self.tally
         tally.pages += 1
         tally.records += len(times)
-        tally.before += sum(time < begin for time in times)
-        tally.after += sum(time >= end for time in times)
+        if times and (min(times) < begin or max(times) >= end):
+            tally.before += sum(time < begin for time in times)
+            tally.after += sum(time >= end for time in times)
         tally.of_the_day = tally.records - tally.before - tally.after
         try:
             self.call = self._walk.send(page)

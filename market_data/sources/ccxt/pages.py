@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import Any, Protocol
 
 from market_data.domain.time import NS_PER_SECOND
@@ -139,7 +140,7 @@ def must_ascend(values: Sequence[int], what: str) -> None:
     Raises:
         Unfit: one is not.
     """
-    if any(before >= here for before, here in pairwise(values)):
+    if not all(map(lt, values, islice(values, 1, None))):
         raise Unfit(f"{what} are not in order")
 
 
@@ -154,6 +155,13 @@ def whole(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and int(value[:20]) < 2**63 and len(value) < 20:  # noqa: PLR2004
         return int(value)
     raise Unfit(f"{str(value)[:50]!r} is no whole number")
+
+
+def wholes(values: list[Any]) -> list[int]:
+    """Each as `whole`; a page has thousands of them, and they are plain numbers as a rule."""
+    if not values or (set(map(type, values)) == {int} and min(values) >= 0 and max(values) < 2**63):
+        return values
+    return [whole(value) for value in values]
 
 
 def ns_of_seconds(value: object) -> int:

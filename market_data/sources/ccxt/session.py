@@ -124,6 +124,8 @@ class Session:
             "logger": _SILENT,
             **{name: secret.get_secret_value() for name, secret in self._secrets.items()},
         }
+        if not self._traits.currencies:
+            config["has"] = {"fetchCurrencies": False}
         if options.exchange == "binance":
             config["options"] = {"fetchMarkets": {"types": sorted({_binance_type(symbol) for symbol in symbols})}}
         if options.rate_limit_ms is not None:
@@ -148,7 +150,10 @@ def _guarded(kind: Any, session: Session) -> Any:
     class Guarded(kind):
         def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
             send = super().fetch
-            answer: Callable[[], Any] = lambda: send(url, method, headers, body)  # noqa: E731
+
+            def answer() -> Any:
+                return send(url, method, headers, body)
+
             return session._asked(url, answer)  # pyright: ignore[reportPrivateUsage]
 
         def on_rest_response(self, code: Any, reason: Any, url: str, method: str, *rest: Any) -> Any:

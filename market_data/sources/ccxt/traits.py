@@ -23,6 +23,7 @@ class Traits:
         trades: trades of a page, at most.
         bars: candles of a page, at most.
         running_ids: whether its trades have whole numbers as ids that grow with time.
+        currencies: whether CCXT needs an exchange's currencies to tell its markets; else they are not asked for.
     """
 
     empty_bars: EmptyBars = "absent"
@@ -33,6 +34,7 @@ class Traits:
     trades: int = 1_000
     bars: int = 300
     running_ids: bool = True
+    currencies: bool = False
 
 
 TRAITS: Mapping[str, Traits] = {
@@ -48,9 +50,11 @@ TRAITS: Mapping[str, Traits] = {
     "coinbase": Traits(rates=(Rate(9, 1.0), Rate(500, 60.0))),
     "coinbaseexchange": Traits(rates=(Rate(9, 1.0), Rate(500, 60.0))),
     # Public: about one a second, by address and pair. It keeps 720 candles: 1m reach twelve hours back.
-    "kraken": Traits(empty_bars="flat", candles=("5m", "1h"), rates=(Rate(1, 1.0), Rate(55, 60.0)), bars=720),
+    "kraken": Traits(
+        empty_bars="flat", candles=("5m", "1h"), rates=(Rate(1, 1.0), Rate(55, 60.0)), bars=720, currencies=True
+    ),
 }
-GENERIC = Traits(trades=500, bars=500, running_ids=False)
+GENERIC = Traits(trades=500, bars=500, running_ids=False, currencies=True)
 """Any other exchange."""
 
 

@@ -23,6 +23,7 @@ from market_data.sources.ccxt.pages import (
     must_ascend,
     parsed,
     whole,
+    wholes,
 )
 from market_data.sources.ccxt.traits import TRAITS
 from market_data.sources.ccxt.ways._steps import STEPS
@@ -101,8 +102,8 @@ class Binance:
         try:
             if call.method.endswith("GetKlines"):
                 return _klines(call, records)
-            ids = [whole(record["a"]) for record in records]
-            times = [whole(record["T"]) * NS_PER_MS for record in records]
+            ids = wholes([record["a"] for record in records])
+            times = [ms * NS_PER_MS for ms in wholes([record["T"] for record in records])]
         except (KeyError, IndexError, TypeError) as error:
             raise Unfit(f"a record without {error}") from None
         must_ascend(ids, "ids")

@@ -23,6 +23,7 @@ from market_data.sources.ccxt.pages import (
     must_ascend,
     parsed,
     whole,
+    wholes,
 )
 from market_data.sources.ccxt.traits import TRAITS
 from market_data.sources.ccxt.ways._steps import STEPS
@@ -106,7 +107,7 @@ class Coinbase:
                 ids, times = (), [whole(record["start"]) * NS_PER_SECOND for record in records]
                 must_ascend(times[::-1], "candles")
             else:
-                ids = [whole(record["trade_id"]) for record in records]
+                ids = wholes([record["trade_id"] for record in records])
                 times = [self._iso.ns(record["time"]) for record in records]
                 must_ascend(ids[::-1], "ids")
         except (KeyError, TypeError, IndexError) as error:

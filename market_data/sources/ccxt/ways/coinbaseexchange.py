@@ -23,6 +23,7 @@ from market_data.sources.ccxt.pages import (
     ns_of_seconds,
     parsed,
     whole,
+    wholes,
 )
 from market_data.sources.ccxt.traits import TRAITS
 from market_data.sources.ccxt.ways._steps import STEPS
@@ -99,7 +100,7 @@ class CoinbaseExchange:
         try:
             if call.method == "publicGetProductsIdCandles":
                 return self._candles(call, records)
-            ids = [whole(record["trade_id"]) for record in records]
+            ids = wholes([record["trade_id"] for record in records])
             times = [self._iso.ns(record["time"]) for record in records]
         except (KeyError, IndexError, TypeError) as error:
             raise Unfit(f"a record without {error}") from None

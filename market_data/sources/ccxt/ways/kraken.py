@@ -24,6 +24,7 @@ from market_data.sources.ccxt.pages import (
     ns_of_seconds,
     parsed,
     whole,
+    wholes,
 )
 from market_data.sources.ccxt.traits import TRAITS
 from market_data.sources.ccxt.ways._steps import STEPS
@@ -99,7 +100,7 @@ class Kraken:
                 times = [whole(record[0]) * NS_PER_SECOND for record in records]
                 must_ascend(times, "candles")
                 return Page(records, (), times, whole(result["last"]))
-            ids = [whole(record[6]) for record in records]
+            ids = wholes([record[6] for record in records])
             times = [ns_of_seconds(record[2]) for record in records]
         except (IndexError, TypeError, KeyError) as error:
             raise Unfit(f"a record that is too short: {error}") from None
