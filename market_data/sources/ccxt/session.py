@@ -6,6 +6,7 @@ with this module.
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -27,6 +28,7 @@ from market_data.sources.ccxt.traits import traits
 T = TypeVar("T")
 _SILENT = logging.Logger("ccxt", logging.WARNING)
 """CCXT logs headers, and so keys, when it debugs."""
+_SIGNED = re.compile(r"\b(signature|sign|token)=[^&\s]+", re.IGNORECASE)
 _KEPT = (
     *("id", "symbol", "base", "quote", "settle", "baseId", "quoteId", "settleId", "type"),
     *("spot", "margin", "swap", "future", "option", "contract", "linear", "inverse", "contractSize", "precision"),
@@ -127,7 +129,8 @@ class Session:
         if not self._traits.currencies:
             config["has"] = {"fetchCurrencies": False}
         if options.exchange == "binance":
-            config["options"] = {"fetchMarkets": {"types": sorted({_binance_type(symbol) for symbol in symbols})}}
+            types = sorted({_binance_type(symbol) for symbol in symbols})
+            config["options"] = {"fetchMarkets": {"types": types}, "fetchMargins": False}
         if options.rate_limit_ms is not None:
             config["rateLimit"] = options.rate_limit_ms
         client = _guarded(kind, self)(config)
@@ -138,7 +141,7 @@ class Session:
         text = str(words)
         for name, secret in self._secrets.items():
             text = text.replace(secret.get_secret_value(), f"<{name}>")
-        return text
+        return _SIGNED.sub(r"\1=<\1>", text)
 
 
 def kept(market: Mapping[str, Any]) -> dict[str, Any]:
