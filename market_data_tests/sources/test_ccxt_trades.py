@@ -106,7 +106,9 @@ def test_the_landed_pages_are_what_was_said_with_what_was_asked(
     for call, text in stored:
         asked = {name: str(value) for name, value in call.params.items()}
         seen = next(
-            seen for seen in ccxt_exchange.asked(ENDPOINT[exchange]) if seen.query.items() <= asked.items() and seen.query
+            seen
+            for seen in ccxt_exchange.asked(ENDPOINT[exchange])
+            if seen.query.items() <= asked.items() and seen.query
         )
         assert ccxt_exchange.answered(seen.path, seen.query, {}).body.decode() == text
 

@@ -77,7 +77,7 @@ def _agg_trades(market: Market, query: Query) -> Answer:
         return _json_text(_aggregates(truth, slice(max(len(truth.id) - limit, 0), len(truth.id))))
     start = int(query["startTime"]) * _MS
     end = (int(query["endTime"]) + 1) * _MS if "endTime" in query else start + NS_PER_HOUR
-    if end - start > NS_PER_HOUR:
+    if end - start > NS_PER_HOUR + _MS:
         return _json({"code": -1127, "msg": "More than 1 hours between startTime and endTime."}, 400)
     first, last = (int(i) for i in np.searchsorted(truth.ns, [start, end]))
     span = slice(max(first, last - limit), last) if market.windows_give_last else slice(first, min(first + limit, last))
@@ -96,8 +96,9 @@ def _aggregates(truth: Truth, span: slice) -> str:
 
 def _klines(market: Market, query: Query) -> Answer:
     step = _BINANCE_STEPS[query["interval"]]
-    first, last = int(query["startTime"]) * _MS, int(query["endTime"]) * _MS
-    bars = [bar for bar in market.truth.bars(step, market.now_ns, flat=True) if first <= bar["ns"] <= last]
+    first = int(query["startTime"]) * _MS
+    last = int(query["endTime"]) * _MS if "endTime" in query else market.now_ns
+    bars = [bar for bar in market.truth.bars("binance", step, market.now_ns, flat=True) if first <= bar["ns"] <= last]
     return _json(
         [
             [
@@ -106,7 +107,7 @@ def _klines(market: Market, query: Query) -> Answer:
                 _text(bar["volume"], 8),
                 (bar["ns"] + step) // _MS - 1,
                 format(Decimal(bar["turnover"]).scaleb(-10), "f"),
-                bar["count"],
+                bar["aggregated"],
                 *("0.1", "0.1", "0"),
             ]
             for bar in bars[: min(int(query.get("limit", 500)), 1_000)]
@@ -153,7 +154,7 @@ def _kraken_trades(market: Market, query: Query) -> Answer:
 
 def _ohlc(market: Market, query: Query) -> Answer:
     step = int(query["interval"]) * NS_PER_MINUTE
-    bars = market.truth.bars(step, market.now_ns, flat=True)[-721:]
+    bars = market.truth.bars("kraken", step, market.now_ns, flat=True)[-721:]
     rows = [
         [
             bar["ns"] // NS_PER_SECOND,
@@ -203,7 +204,7 @@ def _product_candles(market: Market, query: Query) -> Answer:
     rows = [
         f"[{b['ns'] // NS_PER_SECOND},{_text(b['low'], 2)},{_text(b['high'], 2)},{_text(b['open'], 2)},"
         f"{_text(b['close'], 2)},{_text(b['volume'], 8)}]"
-        for b in market.truth.bars(step, market.now_ns, flat=False)
+        for b in market.truth.bars("coinbase", step, market.now_ns, flat=False)
         if first <= b["ns"] <= last
     ]
     return _json_text("[{}]".format(",".join(rows[::-1])))
@@ -238,7 +239,7 @@ def _ticker(market: Market, query: Query) -> Answer:
 def _advanced_candles(market: Market, query: Query) -> Answer:
     step = _ADVANCED_STEPS[query["granularity"]]
     first, last = (int(query[name]) * NS_PER_SECOND for name in ("start", "end"))
-    bars = [b for b in market.truth.bars(step, market.now_ns, flat=False) if first <= b["ns"] <= last]
+    bars = [b for b in market.truth.bars("coinbase", step, market.now_ns, flat=False) if first <= b["ns"] <= last]
     if (last - first) // step >= 350:
         return _json({"error": "INVALID_ARGUMENT", "error_details": "number of candles requested"}, 400)
     names = ("low", "high", "open", "close")

@@ -56,10 +56,10 @@ class Truth:
             for i in np.flatnonzero((times >= begin) & (times < end))
         ]
 
-    def bars(self, step: int, last: int, *, flat: bool) -> list[dict[str, Any]]:
-        """Bars of `step` ns up to the one that `last` lies in, from the first trade on."""
-        known = self.ns <= last
-        buckets, firsts = np.unique(self.ns[known] // step * step, return_index=True)
+    def bars(self, exchange: str, step: int, last: int, *, flat: bool) -> list[dict[str, Any]]:
+        """Bars of `step` ns up to the one that `last` lies in, from the first trade on, by the exchange's times."""
+        known = self.times[exchange] <= last
+        buckets, firsts = np.unique(self.times[exchange][known] // step * step, return_index=True)
         ends = [*firsts[1:], known.sum()]
         made = {
             int(bucket): self._bar(int(first), int(end))
@@ -69,7 +69,7 @@ class Truth:
         bars: list[dict[str, Any]] = []
         for open_ns in opens:
             bar = made.get(open_ns) or dict.fromkeys(("open", "high", "low", "close"), bars[-1]["close"])
-            bars.append({"volume": 0, "turnover": 0, "count": 0} | bar | {"ns": int(open_ns)})
+            bars.append({"volume": 0, "turnover": 0, "count": 0, "aggregated": 0} | bar | {"ns": int(open_ns)})
         return bars
 
     def _bar(self, first: int, end: int) -> dict[str, Any]:
@@ -77,6 +77,7 @@ class Truth:
         return {
             **{"open": int(price[0]), "high": int(price.max()), "low": int(price.min()), "close": int(price[-1])},
             **{"volume": int(size.sum()), "turnover": int((price * size).sum()), "count": end - first},
+            "aggregated": int((self.id[first:end] % 3 + 1).sum()),
         }
 
 
@@ -90,10 +91,11 @@ def truth(day: dt.date, count: int, seed: int = 1, *, quiet_hours: int = 0, arou
     begin, end = day_bounds(day)
     around = count // 10 + 5 if around is None else around
     inside = random.integers(begin + quiet_hours * NS_PER_HOUR, end, count)
-    for first in random.integers(0, max(count - 300, 1), min(count // 300, 200)):
-        ms = inside[first] // 1_000_000 * 1_000_000
-        inside[first : first + 300] = ms + random.integers(0, 1_000_000, len(inside[first : first + 300]))
-        inside[first : first + 4] = inside[first]
+    crowd = min(300, count // 5)
+    for first in random.integers(0, max(count - crowd, 1), min(count // 1_000 + 1, 200)):
+        here = slice(first, first + crowd)
+        inside[here] = inside[here][:1] // 1_000_000 * 1_000_000 + random.integers(0, 1_000_000, len(inside[here]))
+        inside[first : first + 4] = inside[here][:1]
     if count > 1 and not quiet_hours:
         inside[0], inside[-1] = begin, end - 1
     before = random.integers(begin - NS_PER_DAY, begin, around)
