@@ -92,7 +92,7 @@ def truth(day: dt.date, count: int, seed: int = 1, *, quiet_hours: int = 0, arou
     around = count // 10 + 5 if around is None else around
     inside = random.integers(begin + quiet_hours * NS_PER_HOUR, end, count)
     crowd = min(300, count // 5)
-    for first in random.integers(0, max(count - crowd, 1), min(count // 1_000 + 1, 200)):
+    for first in random.integers(0, max(count - crowd, 1), min(count // 1_000 + 1, 200) if crowd else 0):
         here = slice(first, first + crowd)
         inside[here] = inside[here][:1] // 1_000_000 * 1_000_000 + random.integers(0, 1_000_000, len(inside[here]))
         inside[first : first + 4] = inside[here][:1]
