@@ -6,7 +6,13 @@ from typing import Any
 
 from market_data_tests.bench import candles, ccxt, databento, intake, rectangle
 
-PARTS = {"intake": intake.run, "candles": candles.run, "rectangle": rectangle.run, "databento": databento.run, "ccxt": ccxt.run}
+PARTS = {
+    "intake": intake.run,
+    "candles": candles.run,
+    "rectangle": rectangle.run,
+    "databento": databento.run,
+    "ccxt": ccxt.run,
+}
 
 
 def main(names: list[str]) -> None:

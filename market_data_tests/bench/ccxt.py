@@ -50,7 +50,7 @@ def run(trades: int = TRADES) -> dict[str, float | int]:
 
 def _pages_a_second() -> float:
     limits = TRAITS[EXCHANGE]
-    return min(rate.weight / rate.seconds for rate in limits.rates) / limits.weights["/aggTrades"]
+    return min(rate.weight / rate.seconds for rate in limits.rates) / limits.weights["/v3/aggTrades"]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """An exchange that misbehaves: what is mended within the fetch, what is said, what is kept, what is asked for next."""
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ PASSING: dict[str, Fault] = {
     "500 in JSON": status(500, '{"error": "INTERNAL", "message": "oops"}'),
     "503": status(503, ""),
     "520": status(520),
+    "Kraken's refusal with 200": body(b'{"error": ["EAPI:Rate limit exceeded"]}'),
 }
 
 OWN_WAYS = ("HTML with 200", "JSON of another form", "a list of nothing known", "429", "500 in JSON")
@@ -45,6 +47,7 @@ def _source(exchange: str, served: CcxtExchange, tmp_path: Path, size: int = 1_0
     [
         *(("binance", name) for name in PASSING),
         *((exchange, name) for exchange in EXCHANGES[1:] for name in OWN_WAYS),
+        ("kraken", "Kraken's refusal with 200"),
     ],
 )
 def test_a_fault_that_passes_is_mended_within_the_fetch(
@@ -139,6 +142,42 @@ def test_an_exchange_that_is_down_is_left_alone_by_all(
     assert "circuit open" in caplog.text
     with pytest.raises(VendorUnavailable, match="503"):  # another exchange has a circuit of its own
         brought(_source("kraken", ccxt_exchange, tmp_path), workdir)
+
+
+@pytest.mark.parametrize(("exchange", "endpoint"), [("binance", "exchangeInfo"), ("kraken", "AssetPairs")])
+@pytest.mark.parametrize("name", ["HTML with 200", "500", "429", "a reset at once"])
+def test_markets_that_do_not_come_at_once_are_asked_for_again(
+    ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path, exchange: str, endpoint: str, name: str
+) -> None:
+    ccxt_exchange.fail(endpoint, PASSING[name], times=2)
+    brought(_source(exchange, ccxt_exchange, tmp_path), workdir, request("instruments"))
+
+
+def test_markets_of_another_form_are_no_verdict_on_the_symbol(
+    ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path
+) -> None:
+    vendor = _source("binance", ccxt_exchange, tmp_path)
+    for content in (b'{"hello": 1}', b"[[1]]", b'{"symbols": 7}'):
+        ccxt_exchange.fail("exchangeInfo", body(content), times=1)
+        with pytest.raises(VendorUnavailable):
+            brought(vendor, workdir, request("instruments"))
+    assert brought(vendor, workdir, request("instruments"))
+
+
+def test_requests_count_by_their_weights_against_one_limit_of_all_feeds(
+    ccxt_exchange: CcxtExchange, tmp_path: Path
+) -> None:
+    rates = ({"weight": 10_000, "seconds": 1_800.0}, {"weight": 20_000, "seconds": 3_600.0})
+    for name in ("one", "another"):
+        (tmp_path / name).mkdir()
+        brought(source("binance", ccxt_exchange.base_url, tmp_path / "shared", rates=rates), tmp_path / name)
+    asked = {name: len(ccxt_exchange.asked(name)) for name in ("exchangeInfo", "aggTrades")}
+    assert asked["exchangeInfo"] == 2
+    with sqlite3.connect(tmp_path / "shared" / "binance" / "limits.db") as database:
+        (table,) = next(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        ((counted,),) = database.execute(f"SELECT count(*) FROM {table}").fetchall()
+    database.close()
+    assert counted == 20 * asked["exchangeInfo"] + 4 * asked["aggTrades"]
 
 
 def test_a_market_of_another_page_size_begins_the_walk_anew(

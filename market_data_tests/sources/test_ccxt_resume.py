@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def _book(workdir: Path) -> Path | None:
         st.tuples(st.sampled_from([*SWIFT, "repeated"]), st.integers(0, 12), st.integers(1, 3)), max_size=4
     ),
 )
-def test_what_is_landed_is_the_truth_or_a_refusal(  # noqa: PLR0917
+def test_what_is_landed_is_the_truth_or_a_refusal(
     exchange: str,
     seed: int,
     size: int,
@@ -59,10 +60,8 @@ def test_what_is_landed_is_the_truth_or_a_refusal(  # noqa: PLR0917
             for name, at_request, times in faults:
                 fault = served.repeated(endpoint) if name == "repeated" else PASSING[name]
                 served.fail(endpoint, fault, times=times, skip=at_request)
-            try:
+            with suppress(MarketDataError):
                 brought(vendor, disturbed)
-            except MarketDataError:
-                pass
             (Path(folder) / "shared" / exchange / "circuit.json").unlink(missing_ok=True)
             served.recover()
             if (book := _book(disturbed)) is not None:

@@ -7,6 +7,7 @@ with this module.
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import ccxt
 from pydantic import SecretStr
 
-from market_data.domain.errors import ConfigurationError, MarketDataError, VendorUnavailable
+from market_data.domain.errors import ConfigurationError, MarketDataError, NotAvailable, VendorUnavailable
 from market_data.sources._breaker import Breaker
 from market_data.sources._limits import Limits, Rate
 from market_data.sources._manners import Manners
@@ -28,6 +29,10 @@ from market_data.sources.ccxt.traits import traits
 T = TypeVar("T")
 _SILENT = logging.Logger("ccxt", logging.WARNING)
 """CCXT logs headers, and so keys, when it debugs."""
+_FRESH_SECONDS = 600.0
+"""Markets are asked for again after that: symbols come and go."""
+_UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What CCXT's own code raises at an answer of a form that it did not expect."""
 _SIGNED = re.compile(r"\b(signature|sign|token)=[^&\s]+", re.IGNORECASE)
 _KEPT = (
     *("id", "symbol", "base", "quote", "settle", "baseId", "quoteId", "settleId", "type"),
@@ -48,6 +53,8 @@ class Session:
         self._secrets = _secrets(options.exchange)
         self._read: Callable[[str], object] = parsed
         self._heard: tuple[str, str] = ("", "")
+        self._loaded_at: float | None = None
+        self._problem: MarketDataError | None = None
         folder = shared / options.exchange
         self._manners = Manners(patience, Breaker(folder / "circuit.json", options.exchange))
         self._client = self._made(options, symbols, patience)
@@ -59,9 +66,19 @@ class Session:
         Raises:
             NotAvailable: there is none of that symbol.
         """
-        self._read = parsed
-        self._called("the markets", self._client.load_markets)
-        return self._called(symbol, lambda: self._client.market(symbol))
+        self._read, self._problem = parsed, None
+        if self._loaded_at is None or time.monotonic() - self._loaded_at > _FRESH_SECONDS:
+            self._called("the markets", lambda: self._client.load_markets(True))
+            if not self._client.markets:
+                raise VendorUnavailable(f"{self.exchange} the markets: none came")
+            self._loaded_at = time.monotonic()
+        try:
+            return self._called(symbol, lambda: self._client.market(symbol))
+        except NotAvailable:
+            self._loaded_at = None
+            if self._problem is not None:  # CCXT goes on without a part of the markets that did not come
+                raise self._problem from None
+            raise
 
     def page(self, call: Call, read: Callable[[Call, str], Page]) -> tuple[Page, str, str]:
         """A page, the address that it came from (without what was asked there) and its text as it came.
@@ -84,6 +101,8 @@ class Session:
             return call()
         except MarketDataError:
             raise
+        except _UNEXPECTED as error:
+            problem = self._unread(error)
         except Exception as error:
             problem = told(error, f"{self.exchange} {what}", self._shown)
             if problem is None:
@@ -94,7 +113,11 @@ class Session:
         """One HTTP request of the client: within the limits, tried again, its answer looked at."""
         path = urlsplit(url).path
         weight = next((n for end, n in self._traits.weights.items() if path.endswith(end)), self._traits.weight)
-        return self._manners.ask(lambda: self._once(send), self._limits, weight)
+        try:
+            return self._manners.ask(lambda: self._once(send), self._limits, weight)
+        except MarketDataError as error:
+            self._problem = error
+            raise
 
     def _once(self, send: Callable[[], T]) -> T:
         problem: MarketDataError | None = None
@@ -104,9 +127,8 @@ class Session:
             answer = send()
         except ccxt.BaseError as error:
             problem = told(error, what, self._shown)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # An answer of a form that CCXT's own code did not expect.
-            problem = VendorUnavailable(f"{what}: CCXT cannot read the answer: {type(error).__name__}: {error}")
+        except _UNEXPECTED as error:
+            problem = self._unread(error)
         else:
             try:
                 self._page = self._read(self._heard[1])
@@ -115,6 +137,10 @@ class Session:
             else:
                 return answer
         raise problem or AssertionError("CCXT's errors are all told")
+
+    def _unread(self, error: Exception) -> VendorUnavailable:
+        words = f"{type(error).__name__}: {self._shown(error)[:200]}"
+        return VendorUnavailable(f"{self.exchange} {self._what}: CCXT cannot read the answer: {words}")
 
     def _made(self, options: CcxtOptions, symbols: Iterable[str], patience: Patience) -> Any:
         kind = getattr(ccxt, options.exchange, None)

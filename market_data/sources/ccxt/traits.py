@@ -38,11 +38,12 @@ class Traits:
 
 
 TRAITS: Mapping[str, Traits] = {
-    # 6,000 a minute and address; aggTrades count 4, klines 2. The rate by second keeps bursts from others' trouble.
+    # 6,000 a minute and address; aggTrades count 4, klines 2. Of the futures' 2,400 they count 20 and
+    # 10, here in proportion. The rate by second keeps bursts from others' trouble.
     "binance": Traits(
         empty_bars="flat",
         rates=(Rate(200, 1.0), Rate(6_000, 60.0)),
-        weights={"/exchangeInfo": 20, "/aggTrades": 4, "/klines": 2},
+        weights={"/v3/exchangeInfo": 20, "/v3/aggTrades": 4, "/v3/klines": 2, "/aggTrades": 50, "/klines": 25},
         weight=2,
         bars=1_000,
     ),

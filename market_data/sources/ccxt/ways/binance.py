@@ -54,7 +54,8 @@ class Binance:
     def __init__(self, exchange: str, market: Market, page_size: int | None) -> None:  # noqa: ARG002
         self._symbol = str(market["id"])
         self._api = "fapiPublic" if market.get("linear") else "dapiPublic" if market.get("inverse") else "public"
-        self._trades, self._bars = page_size or _LIMITS.trades, page_size or _LIMITS.bars
+        self._trades = min(page_size or _LIMITS.trades, _LIMITS.trades)
+        self._bars = min(page_size or _LIMITS.bars, _LIMITS.bars)
 
     def start(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:
         """The id of the last trade before the day, or 0 where there is none."""

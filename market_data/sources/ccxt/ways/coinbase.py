@@ -52,7 +52,7 @@ class Coinbase:
 
     def __init__(self, exchange: str, market: Market, page_size: int | None) -> None:  # noqa: ARG002
         self._product = str(market["id"])
-        self._trades = page_size or _LIMITS.trades
+        self._trades = min(page_size or _LIMITS.trades, _LIMITS.trades)
         self._bars = min(page_size or _LIMITS.bars, _LIMITS.bars)
         self._iso = IsoTimes()
 

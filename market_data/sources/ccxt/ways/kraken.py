@@ -48,7 +48,7 @@ class Kraken:
 
     def __init__(self, exchange: str, market: Market, page_size: int | None) -> None:  # noqa: ARG002
         self._pair = str(market["id"])
-        self._size = page_size or _LIMITS.trades
+        self._size = min(page_size or _LIMITS.trades, _LIMITS.trades)
 
     def start(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:  # noqa: ARG002
         """See the protocol: the cursor is a time."""
