@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from market_data.domain.errors import MarketDataError, NotAvailable, Permanent, VendorRefused, VendorUnavailable
+from market_data.domain.errors import MarketDataError, NotAvailable, VendorRefused, VendorUnavailable
 from market_data.sources._patience import Patience
 from market_data.sources.ccxt import Ccxt
 from market_data_tests.sources.ccxt_case import ENDPOINT, EXCHANGES, brought, decoded, request, rows, source
@@ -117,8 +117,6 @@ def test_a_page_that_fails_for_good_is_told_and_what_came_is_kept(
     assert "publicGetAggTrades(symbol=BTCUSDT, fromId=" in told
     if error is VendorUnavailable:
         assert f"tries: {1 if 'Retry-After: 86400' in told else 4}" in told
-    if issubclass(error, Permanent) and error is NotAvailable:
-        return  # nothing is kept of a day that is not to be had
     assert "The 3 pages before it are kept for the next try" in told
     ccxt_exchange.recover()
     asked = len(ccxt_exchange.asked("aggTrades"))

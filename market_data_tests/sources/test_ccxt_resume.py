@@ -24,8 +24,7 @@ STALLS = ("a stall",)  # each costs its time-out
 SWIFT = sorted(set(PASSING) - set(STALLS))
 
 
-def _book(workdir: Path) -> Path | None:
-    return next(iter(sorted(workdir.glob("*trades.jsonl.zst"))), None)
+BOOK = "pages-of-trades.jsonl.zst"
 
 
 @settings(max_examples=15)
@@ -64,7 +63,7 @@ def test_what_is_landed_is_the_truth_or_a_refusal(
                 brought(vendor, disturbed)
             (Path(folder) / "shared" / exchange / "circuit.json").unlink(missing_ok=True)
             served.recover()
-            if (book := _book(disturbed)) is not None:
+            if (book := disturbed / BOOK).exists():
                 with book.open("r+b") as file:
                     file.truncate(max(book.stat().st_size - torn, 0))
         try:
@@ -87,13 +86,23 @@ def test_a_torn_page_is_cut_off_and_only_it_is_asked_for_again(
 ) -> None:
     vendor = source(exchange, ccxt_exchange.base_url, tmp_path / "shared", page_size=1_000)
     before = [file.sha256 for file in brought(vendor, workdir)]
-    newest_first = workdir / "newest-first-trades.jsonl.zst"
-    book = newest_first if newest_first.exists() else workdir / "trades.jsonl.zst"
+    book = workdir / BOOK
     with book.open("r+b") as file:
         file.truncate(book.stat().st_size - torn)
     asked = len(ccxt_exchange.requests)
     assert [file.sha256 for file in brought(vendor, workdir)] == before
     assert len(ccxt_exchange.requests) - asked == 1
+
+
+def test_a_crash_while_it_was_landed_asks_for_nothing_again(
+    ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path
+) -> None:
+    vendor = source("binance", ccxt_exchange.base_url, tmp_path / "shared")
+    before = [file.sha256 for file in brought(vendor, workdir)]
+    (workdir / "trades.jsonl.zst").unlink()
+    asked = len(ccxt_exchange.requests)
+    assert [file.sha256 for file in brought(vendor, workdir)] == before
+    assert len(ccxt_exchange.requests) == asked
 
 
 @pytest.mark.parametrize("damage", [b"\0" * 200, b"garbage", b"\x28\xb5\x2f\xfd"])
@@ -102,7 +111,7 @@ def test_what_a_power_cut_leaves_behind_the_last_page_is_cut_off(
 ) -> None:
     vendor = source("kraken", ccxt_exchange.base_url, tmp_path / "shared", page_size=300)
     before = [file.sha256 for file in brought(vendor, workdir)]
-    with (workdir / "trades.jsonl.zst").open("ab") as file:
+    with (workdir / BOOK).open("ab") as file:
         file.write(damage)
     assert [file.sha256 for file in brought(vendor, workdir)] == before
 

@@ -4,6 +4,7 @@ A page is a line of JSON. The same pages give the same bytes: no time stands in 
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,9 +52,15 @@ class Book:
             file.flush()
             os.fsync(file.fileno())
 
-    def turned(self, target: Path) -> None:
-        """The same pages, the last one first, in another file: as they are, without unpacking."""
-        spans = [(start, end) for start, end, _ in frames(self.path)] if self.path.exists() else []
+    def copy(self, target: Path, *, turned: bool) -> None:
+        """The same pages as they are in another file, the last one first if `turned`.
+
+        The book stays until the other file counts: what is landed may not be moved out from under a later try.
+        """
+        if not turned:
+            shutil.copyfile(self.path, target)
+            return
+        spans = [(start, end) for start, end, _ in frames(self.path)]
         with self.path.open("rb") as source, target.open("wb") as file:
             for start, end in reversed(spans):
                 source.seek(start)

@@ -58,22 +58,26 @@ def collect(session: Session, way: Way, kind: Kind, book: Book, what: str) -> Ta
     size was changed, say), the rest of them is dropped.
 
     Raises:
-        NotAvailable: the pages prove that the day is not to be had; none is kept.
-        VendorUnavailable, VendorRefused: the pages so far are kept for the next try.
+        NotAvailable: the pages prove that the day is not to be had; none is kept, later ones may prove another thing.
+        VendorUnavailable, VendorRefused, and NotAvailable in the exchange's own words: the pages so far are kept.
     """
     steps = Steps(way, kind, _start(session, way, kind, book))
+    _again(steps, way, book)
+    if steps.call and steps.tally.pages:
+        _log.info("%s: goes on after %d pages that came before", what, steps.tally.pages)
+    while steps.call is not None:
+        page, kept = _brought(session, way, steps.call, what, steps.tally.pages)
+        book.append(kept)
+        _take(steps, page, book)
+    return steps.tally
+
+
+def _take(steps: Steps, page: Page, book: Book) -> None:
     try:
-        _again(steps, way, book)
-        if steps.call and steps.tally.pages:
-            _log.info("%s: goes on after %d pages that came before", what, steps.tally.pages)
-        while steps.call is not None:
-            page, kept = _brought(session, way, steps.call, what, steps.tally.pages)
-            book.append(kept)
-            steps.take(page)
+        steps.take(page)
     except NotAvailable:
         book.cut(0)
         raise
-    return steps.tally
 
 
 def _start(session: Session, way: Way, kind: Kind, book: Book) -> int | None:
@@ -99,7 +103,7 @@ def _again(steps: Steps, way: Way, book: Book) -> None:
         if page is None:
             book.cut(offset)
             return
-        steps.take(page)
+        _take(steps, page, book)
 
 
 def _brought(session: Session, way: Way, call: Call, what: str, before: int) -> tuple[Page, bytes]:

@@ -35,11 +35,9 @@ def pages(
     tallies: dict[str, Tally] = {}
     for timeframe in timeframes:
         kind, name = Kind(request.partition.date, timeframe), _name(timeframe)
-        turned = timeframe is None and walked.pages_newest_first
-        book = Book(workdir / (f"newest-first-{name}" if turned else name))
+        book = Book(workdir / f"pages-of-{name}")
         tallies[name] = collect(session, walked, kind, book, str(request))
-        if turned:
-            book.turned(workdir / name)
+        book.copy(workdir / name, turned=timeframe is None and walked.pages_newest_first)
         brought.append(Fetched(workdir / name, name, f"{session.exchange} {request.vendor_symbol}"))
     said = facts.write(Facts(options.exchange, known, options.page_size, tallies), workdir)
     return [*brought, Fetched(said, said.name, "counted when the pages came")]
