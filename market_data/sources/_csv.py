@@ -115,11 +115,17 @@ def _parse(text: bytes, first_record: int, columns: Sequence[Column]) -> Block:
     raw = _whole(text, columns)
     if raw is None:
         raw = _line_by_line(text, columns, faults)
+    frame = typed(raw, columns, faults)
+    return Block(first_record, frame, [faults[row] for row in sorted(faults)], text)
+
+
+def typed(raw: pl.DataFrame, columns: Sequence[Column], faults: dict[int, Fault]) -> pl.DataFrame:
+    """Columns of text as their types, exactly; what cannot be read is null, and becomes a fault of its row."""
     frame = raw.select(_typed(column, raw.schema[column.name]) for column in columns)
     for column in columns:
         if frame[column.name].null_count():
             frame = _mend(column, raw[column.name], frame, faults)
-    return Block(first_record, frame, [faults[row] for row in sorted(faults)], text)
+    return frame
 
 
 def _whole(text: bytes, columns: Sequence[Column]) -> pl.DataFrame | None:

@@ -7,8 +7,9 @@ import pytest
 from market_data_tests.sources.binance_case import DAY, TRADES
 from market_data_tests.vendors import binance_files as files
 from market_data_tests.vendors.binance_archive import BinanceArchive, binance_archive
+from market_data_tests.vendors.ccxt_exchange import ccxt_exchange
 
-__all__ = ["binance_archive"]
+__all__ = ["binance_archive", "ccxt_exchange"]
 
 
 @pytest.fixture
