@@ -31,7 +31,7 @@ SETTLED = dt.timedelta(minutes=5)
 """After a day's end: clocks differ, and the last candle has to be closed."""
 
 
-class Ccxt:
+class Ccxt(Source):
     """Exchanges through CCXT: trades by each one's own cursor, their candles, their markets.
 
     Attributes:
