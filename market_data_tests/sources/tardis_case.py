@@ -26,9 +26,8 @@ real_data = pytest.mark.skipif(not REAL.exists(), reason=f"no real Tardis files 
 
 def source(url: str = "http://127.0.0.1:9", shared: Path = Path("unused"), **options: Any) -> Tardis:
     """A source that asks the archive at that address."""
-    made = Tardis(
-        TardisOptions(**{"exchange": EXCHANGE, "base_url": url, "api_url": url, **options}), {"BTC": SYMBOL}, shared
-    )
+    given = {"exchange": EXCHANGE, "base_url": url, "api_url": url, **options}
+    made = Tardis(TardisOptions.model_validate(given), {"BTC": SYMBOL}, shared)
     made.patience = QUICK
     return made
 

@@ -116,8 +116,8 @@ class _Handler(FaultyHandler):
         if fault := self.archive.next_fault(self.path):
             fault(answer)
         with self.archive._lock:
-            wanted = (self.headers.get(name) for name in ("Range", "Authorization", "Accept-Encoding"))
-            self.archive.requests.append(Seen(self.path, *wanted, answer.status))
+            asked, key, encoding = (self.headers.get(name) for name in ("Range", "Authorization", "Accept-Encoding"))
+            self.archive.requests.append(Seen(self.path, asked, key, encoding, answer.status))
         self.send_response(answer.status)
         for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
             if value:
