@@ -126,13 +126,13 @@ def cut_at_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     rest = b""
     for chunk in chunks:
-        text = rest + chunk
-        end = text.rfind(b"\n") + 1
-        rest = text[end:]
+        end = chunk.rfind(b"\n") + 1
+        # Joined once: copying takes a tenth of the time of reading.
+        text, rest = (b"".join((rest, memoryview(chunk)[:end])), chunk[end:]) if end else (b"", rest + chunk)
         if len(rest) > MAX_LINE_BYTES:
             raise BadFile(f"has a line of more than {MAX_LINE_BYTES} bytes: it is no table")
-        if end:
-            yield text[:end]
+        if text:
+            yield text
     if rest:
         yield rest + b"\n"
 
@@ -172,16 +172,16 @@ def _whole(text: bytes, layout: _Layout) -> pl.DataFrame | None:
     """The block as polars reads it, decimals still as text; None where it is not plainly one record a line.
 
     Decimals are text because polars' own decimal parsing cuts digits beyond the scale in silence. Lines that lack
-    fields it fills with nulls in silence too, hence the count of commas; lines with too many it refuses.
+    fields it fills with nulls in silence too, hence the count of commas; lines with too many it refuses, but not
+    where it is told to leave columns out.
     """
     lines = text.count(b"\n")
     if b'"' in text or text.count(b",") != lines * (len(layout.names) - 1):
         return None
     types = {c.name: pl.String() if isinstance(c.dtype, pl.Decimal) else c.dtype for c in layout.columns}
     schema = {name: types.get(name, pl.String()) for name in layout.names}
-    wanted = None if len(types) == len(schema) else [name for name in layout.names if name in types]
     try:
-        frame = pl.read_csv(text, has_header=False, schema=schema, columns=wanted, quote_char=None)
+        frame = pl.read_csv(text, has_header=False, schema=schema, quote_char=None)
     except pl.exceptions.PolarsError:
         return None
     return frame if frame.height == lines else None

@@ -69,7 +69,7 @@ def test_the_first_day_of_a_month_needs_no_key(trades: TardisArchive, workdir: P
 
 
 def test_another_day_without_a_key_is_said_before_anything_is_asked(trades: TardisArchive, workdir: Path) -> None:
-    with pytest.raises(ConfigurationError, match="TARDIS_API_KEY is not set .* only the first day of each month"):
+    with pytest.raises(ConfigurationError, match=r"TARDIS_API_KEY is not set .* only the first day of each month"):
         fetched(trades, workdir, day=PAID_DAY)
     assert trades.requests == []
 
