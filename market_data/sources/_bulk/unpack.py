@@ -49,7 +49,7 @@ class Packed:
             head = file.read(8)
         if not head:
             raise BadFile("is empty: it has not even a header")
-        self.kind = next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), "plain")
+        self.kind = next((kind for magic, kind in _KINDS.items() if head.startswith(magic[: len(head)])), "plain")
         if self.kind not in _READABLE:
             raise BadFile(f"is packed as {self.kind}: unpack it, or pack it as gzip, zstd or zip")
 
