@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import candles, databento, intake, rectangle, tardis
+from market_data_tests.bench import books, candles, databento, intake, rectangle, tardis
 
 PARTS = {
     "intake": intake.run,
@@ -12,6 +12,7 @@ PARTS = {
     "rectangle": rectangle.run,
     "databento": databento.run,
     "tardis": tardis.run,
+    "books": books.run,
 }
 
 
