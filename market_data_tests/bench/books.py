@@ -57,7 +57,8 @@ def run(rows: int = ROWS) -> dict[str, Any]:
         for layout, (frame, schema, dictionary, encoding) in _layouts(book).items():
             path = Path(folder) / f"{layout}.parquet"
             arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
-            pq.write_table(arrow, path, **{**_SETTINGS, "use_dictionary": dictionary, "column_encoding": encoding})
+            settings: dict[str, Any] = {**_SETTINGS, "use_dictionary": dictionary, "column_encoding": encoding}
+            pq.write_table(arrow, path, **settings)
             asked = {what: f"SELECT {columns} FROM '{path}'" for what, columns in _QUESTIONS[layout].items()}
             for what, query in asked.items():
                 answers.setdefault(what, set()).add(str(connection.sql(query).fetchall()))
