@@ -22,7 +22,8 @@ DUE = dt.datetime(2024, 5, 9, 12, tzinfo=dt.UTC)
 INSTRUMENT = "XRPETH"
 PARTITION = Partition("xrpeth", DAY, "XRP-ETH")
 IN_TIME = dt.datetime(2024, 5, 9, 9, tzinfo=dt.UTC)
-FETCHED = ("instruments", "trades", "quotes", "statistics", "vendor_candles")
+CRYPTO = ("book_snapshots", "book_updates", "derivative_tickers", "liquidations", "options_chains")
+FETCHED = ("instruments", "trades", "quotes", "statistics", "vendor_candles", *CRYPTO)
 TABLES = (*FETCHED, "candles")
 DELIVERIES: Mapping[str, Delivery] = {
     "instruments": Delivery(table("instruments").schema, "", ("instrument_id",)),
@@ -30,6 +31,7 @@ DELIVERIES: Mapping[str, Delivery] = {
     "quotes": Delivery(table("quotes").schema, "ts_event"),
     "statistics": Delivery(table("statistics").schema, "ts_event"),
     "vendor_candles": Delivery(table("vendor_candles").schema, "ts_open", ("timeframe", "ts_open")),
+    **{name: Delivery(table(name).schema, "ts_event") for name in CRYPTO},
 }
 
 
@@ -108,6 +110,15 @@ def flat_bar(minute: int, price: str = "1.2", **values: Any) -> dict[str, Any]:
     return bar(minute, **prices, **{"volume": "0", "quote_volume": "0", "vwap": None, "trade_count": 0, **values})
 
 
+_CRYPTO: Mapping[str, Mapping[str, Any]] = {
+    "book_snapshots": {"bid_price_0": "1", "bid_size_0": "2", "ask_price_0": "1.1", "ask_size_0": "3"},
+    "book_updates": {"is_snapshot": True, "side": "bid", "price": "1", "size": "0"},
+    "derivative_tickers": {"funding_rate": "-0.0001", "open_interest": "5"},
+    "liquidations": {"price": "1", "size": "2", "side": "sell"},
+    "options_chains": {"instrument_id": INSTRUMENT, "option_type": "put", "strike": "1", "expiry": START},
+}
+
+
 def clean_rows() -> dict[str, pl.DataFrame]:
     """A small partition of every table without a defect."""
     bars = [bar(0), bar(1), flat_bar(2), bar(3)]
@@ -118,5 +129,6 @@ def clean_rows() -> dict[str, pl.DataFrame]:
         "quotes": frame("quotes", [quote(number) for number in range(6)]),
         "statistics": frame("statistics", [{**interest, "quantity": "7"}]),
         "vendor_candles": frame("vendor_candles", bars),
+        **{name: frame(name, [{**_CRYPTO[name], "ts_event": START, "ordinal": 0}]) for name in CRYPTO},
         "candles": frame("candles", [*bars, bar(0, timeframe="1h"), bar(0, kind="tick", timeframe="100t")]),
     }

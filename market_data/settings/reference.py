@@ -90,13 +90,18 @@ def _fields(model: type[BaseModel], without: Sequence[str] = ()) -> str:
 
 def _keys(model: type[BaseModel], above: str = "") -> Iterator[Sequence[str]]:
     """A row a key; the keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`."""
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         if _is_model(field.annotation):
             yield from _keys(field.annotation, f"{above}{name}.")
             continue
         yield f"`{above}{name}`", _type(field.annotation, field.metadata), _default(field), _words(field)
-        for inner in filter(_is_model, get_args(field.annotation)):
+        for inner in filter(_is_model, map(_without_validators, get_args(field.annotation))):
             yield from _keys(inner, f"{above}{name}[].")
+
+
+def _without_validators(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:

@@ -4,18 +4,17 @@ It knows no vendor. httpx and stamina are imported with this module, so it is im
 """
 
 import ssl
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 
 from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
 from market_data.sources._http import must_be_good
-from market_data.sources._manners import Manners
 from market_data.sources._part import Part
 from market_data.sources._patience import Patience
 from market_data.sources._retries import attempts, patiently
@@ -27,13 +26,21 @@ _VERIFICATIONS = 2
 _RANGE_NOT_SATISFIABLE = 416
 
 
+class Ask(Protocol):
+    """How one request is made, and made again: see `_manners.Manners.ask`."""
+
+    def __call__(self, call: Callable[[], T], /) -> T:
+        """What the call returns in the end."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Downloads:
     """A connection to one vendor's archive; `opened` makes it."""
 
     http: httpx.Client
     patience: Patience
-    manners: Manners | None = None
+    ask: Ask | None = None
 
     def text(self, url: str) -> str:
         """A small text, at most 64 KiB of it.
@@ -67,6 +74,35 @@ class Downloads:
             with attempt:
                 self._verified(url, Part(path, without_etag=without_etag), sha256(), max_bytes)
 
+    def checked(self, url: str, path: Path, check: Callable[[Path], None], max_bytes: int) -> None:
+        """The same of a vendor that publishes no hash: the file, whole as far as `check` can tell.
+
+        Args:
+            url: where it is.
+            path: where it shall be. What is there already is not fetched again: it was checked.
+            check: raises BadFile if what came is not whole.
+            max_bytes: a longer file is not taken.
+
+        Raises:
+            NotAvailable, VendorRefused, VendorUnavailable: what came so far is kept.
+            DamagedDownload: `check` found fault twice; nothing is kept.
+            BadFile: it is longer than `max_bytes`; nothing is kept.
+        """
+        for attempt in attempts(self.patience, DamagedDownload, _VERIFICATIONS):
+            with attempt:
+                if not path.exists():
+                    self._found_good(url, path, check, max_bytes)
+
+    def _found_good(self, url: str, path: Path, check: Callable[[Path], None], max_bytes: int) -> None:
+        part = Part(path)
+        self._patiently(url, lambda: self._go_on(url, part, max_bytes))
+        try:
+            check(part.path)
+        except BadFile as error:
+            part.remove()
+            raise DamagedDownload(f"{url}: what came {error}; nothing of it was kept") from error
+        part.finish()
+
     def _verified(self, url: str, part: Part, sha256: str, max_bytes: int) -> None:
         if part.target.exists() and sha256_of(part.target) == sha256:
             return
@@ -84,7 +120,7 @@ class Downloads:
             with _named(url):
                 return call()
 
-        return self.manners.ask(named) if self.manners else patiently(self.patience, named)
+        return self.ask(named) if self.ask else patiently(self.patience, named)
 
     def _text(self, url: str) -> str:
         body = b""
@@ -116,16 +152,18 @@ def opened(
     base_url: str,
     patience: Patience,
     *,
-    manners: Manners | None = None,
+    headers: Mapping[str, str] | None = None,
+    ask: Ask | None = None,
     auth: tuple[str, str] | None = None,
     ca_file: Path | None = None,
 ) -> Generator[Downloads]:
     """Downloads below `base_url`. Redirects are followed, but never from https to http.
 
     Args:
-        base_url: where the vendor is.
-        patience: how long it is waited for.
-        manners: towards a vendor that has a circuit breaker; else each request is only tried again.
+        base_url: what decides whether http is allowed.
+        patience: how long the vendor is waited for.
+        headers: of every request. httpx takes `Authorization` off where a redirect leads to another host.
+        ask: how a request is made and made again; with that patience alone where it is not given.
         auth: user and password; a redirect to another host does not get them (httpx sees to it).
         ca_file: the one authority that is trusted; else those that everybody trusts.
 
@@ -137,11 +175,11 @@ def opened(
         verify=_tls(ca_file),
         timeout=patience.timeout_seconds,
         follow_redirects=True,
-        headers={"Accept-Encoding": "identity", "User-Agent": "market-data"},
+        headers={"Accept-Encoding": "identity", "User-Agent": "market-data", **(headers or {})},
         event_hooks={"request": [_stays_secure(base_url)]},
     )
     with http:
-        yield Downloads(http, patience, manners)
+        yield Downloads(http, patience, ask)
 
 
 @cache

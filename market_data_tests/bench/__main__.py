@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import candles, ccxt, databento, intake, rectangle
+from market_data_tests.bench import books, candles, ccxt, databento, intake, rectangle, tardis
 
 PARTS = {
     "intake": intake.run,
@@ -12,6 +12,8 @@ PARTS = {
     "rectangle": rectangle.run,
     "databento": databento.run,
     "ccxt": ccxt.run,
+    "tardis": tardis.run,
+    "books": books.run,
 }
 
 

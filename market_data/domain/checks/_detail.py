@@ -9,7 +9,7 @@ from market_data.domain.time import NS_PER_SECOND, to_datetime
 
 FIRST = 5
 """How many offending rows a detail shows."""
-TIMES = frozenset({"ts_event", "ts_recv", "ts_open", "ts_ref", "expiry"})
+TIMES = frozenset({"ts_event", "ts_recv", "ts_open", "ts_ref", "ts_funding", "expiry"})
 """Columns of int64 ns since the epoch, UTC."""
 
 

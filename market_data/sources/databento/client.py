@@ -85,7 +85,7 @@ class Client:
         return _download.opened(
             self.api.gateway,
             self.manners.patience,
-            manners=self.manners,
+            ask=self.manners.ask,
             auth=(self._key.get_secret_value(), ""),
             ca_file=self._ca_file,
         )
