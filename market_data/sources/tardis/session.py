@@ -118,7 +118,7 @@ class Session:
         headers = {"Accept-Encoding": encoding}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        with opened(url, self._patience, headers, self._ask) as downloads:
+        with opened(url, self._patience, headers=headers, ask=self._ask) as downloads:
             yield downloads
 
     @contextmanager
