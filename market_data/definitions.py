@@ -20,7 +20,7 @@ def build_defs(settings: Settings, **resources: object) -> dg.Definitions:
     return dg.Definitions(
         assets=[feed_assets(feed, partitions[name]) for name, feed in settings.feeds.items()],
         schedules=[daily_schedule(feed, jobs[name]) for name, feed in settings.feeds.items()],
-        sensors=[watch_sensor(), repair_sensor(jobs)],
+        sensors=[watch_sensor(settings.watch_seconds), repair_sensor(jobs, settings.repair_seconds)],
         resources={"platform": platform, **resources},
         executor=dg.in_process_executor,
     )

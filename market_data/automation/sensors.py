@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from market_data.pipeline.repair import Repair
     from market_data.pipeline.workspace import Workspace
 
-WATCH_SECONDS, REPAIR_SECONDS = 60, 300
 REASON_TAG = "market_data/repair"
 
 
-def watch_sensor() -> dg.SensorDefinition:
-    """Each minute: late days, findings, rejected records, failed and stalled runs become alerts, or end them."""
+def watch_sensor(every_seconds: int) -> dg.SensorDefinition:
+    """Now and then: late days, findings, rejected records, failed and stalled runs become alerts, or end them."""
 
     @dg.sensor(
         name="watch",
-        minimum_interval_seconds=WATCH_SECONDS,
+        minimum_interval_seconds=every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="alerts for what is late, wrong, failed or stalled, and for its end",
     )
@@ -43,7 +42,7 @@ def watch_sensor() -> dg.SensorDefinition:
     return watch
 
 
-def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_seconds: int) -> dg.SensorDefinition:
     """Requests runs for partitions that are missing, outdated, poor or replaced; what does not mend is an alert.
 
     Args:
@@ -53,7 +52,7 @@ def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> dg.Sensor
     @dg.sensor(
         name="repair",
         jobs=list(jobs.values()),
-        minimum_interval_seconds=REPAIR_SECONDS,
+        minimum_interval_seconds=every_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="makes partitions again that are missing, outdated, poor, or replaced by the vendor",
     )

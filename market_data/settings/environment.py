@@ -30,6 +30,10 @@ class Environment(BaseSettings):
 
     progress_file: Path | None = None
     """Where a run writes a JSON line a step, for programs that follow it; nowhere by default."""
+    watch_seconds: int = 60
+    """How often the sensor looks that tells what is late, wrong, failed or stalled."""
+    repair_seconds: int = 300
+    """How often the sensor looks that has partitions made again."""
 
     @property
     def config_path(self) -> Path:

@@ -69,8 +69,15 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     alerts = _alerts(document.get("alerts"), feeds, path, node)
-    home, progress_file = environment.home.absolute(), environment.progress_file
-    return Settings(home=home, config_path=path, progress_file=progress_file, feeds=feeds, alerts=alerts)
+    return Settings(
+        home=environment.home.absolute(),
+        config_path=path,
+        progress_file=environment.progress_file,
+        watch_seconds=environment.watch_seconds,
+        repair_seconds=environment.repair_seconds,
+        feeds=feeds,
+        alerts=alerts,
+    )
 
 
 def _read(path: Path) -> tuple[Any, yaml.Node | None]:

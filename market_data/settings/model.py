@@ -315,6 +315,8 @@ class Settings(BaseModel):
     home: Path
     config_path: Path
     progress_file: Path | None = None
+    watch_seconds: int = 60
+    repair_seconds: int = 300
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
 
