@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
+from market_data.settings.checks import checks_model
 from market_data.settings.environment import Environment
 from market_data.settings.model import Feed, Settings
 
@@ -63,6 +64,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
+    _know_each_other(feeds, path, node)
     return Settings(home=environment.home.absolute(), config_path=path, feeds=feeds)
 
 
@@ -90,6 +92,12 @@ def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path,
             fields["options"] = source.options.model_validate(fields.get("options") or {})
         except ValidationError as error:
             problems += _sentences(["feeds", name, "options"], error, path, node)
+    if "checks" in fields:
+        try:
+            fields["checks"] = checks_model().model_validate(fields["checks"] or {})
+        except ValidationError as error:
+            problems += _sentences(["feeds", name, "checks"], error, path, node)
+            del fields["checks"]
     try:
         feed = Feed.model_validate(fields, context={"sources": sources})
     except ValidationError as error:
@@ -98,6 +106,18 @@ def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path,
     if problems:
         raise ConfigurationError("\n".join(problems))
     return feed
+
+
+def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | None) -> None:
+    """Feeds that the checks of another name exist."""
+    for name, feed in feeds.items():
+        for check, table, other in feed.checks.other_feeds:
+            if other not in feeds or other == name:
+                keys = ["feeds", name, "checks", check, table, "feed"]
+                known = ", ".join(each for each in feeds if each != name) or "none: there is no other feed"
+                raise ConfigurationError(
+                    f"{path}:{_line(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
+                )
 
 
 def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.Node | None) -> list[str]:

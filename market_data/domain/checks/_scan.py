@@ -13,10 +13,9 @@ def collected(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
     return frame.collect(engine="streaming" if rows >= _STREAMED_FROM else "in-memory")
 
 
-def is_ascending(frame: pl.LazyFrame, value: pl.Expr, rows: int) -> bool:
+def ascends(value: pl.Expr) -> pl.Expr:
     """Whether the value ascends strictly from row to row, without a null: then it is unique. Constant memory."""
-    ascents = frame.select(((value > value.shift(1)).sum() == pl.len() - 1) & (value.null_count() == 0))
-    return rows == 0 or bool(collected(ascents, rows).item())
+    return ((value > value.shift(1)).sum() == pl.len() - 1) & (value.null_count() == 0)
 
 
 def repeated_hashes(frame: pl.LazyFrame, columns: pl.Expr | Sequence[str], rows: int) -> pl.Series:

@@ -6,13 +6,14 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 
 
 class RowAccount:
     """The figures of the ledger, the file and the quarantine must add up, and meet the vendor's own count."""
 
     tables = FETCHED
+    thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding a table; where figures disagree, one for each pair that does.
