@@ -64,6 +64,14 @@ def checks_model() -> type[ChecksStanza]:
     )
 
 
+def known_keys(above: list[str]) -> list[str]:
+    """The keys that may stand below `checks` and these: checks, then tables and switches, then thresholds."""
+    if not above:
+        return list(check_names())
+    judge = check(above[0])
+    return [*judge.tables, *CheckStanza.model_fields] if len(above) == 1 else list(judge.thresholds.model_fields)
+
+
 def _stanza(name: str) -> type[CheckStanza]:
     judge = check(name)
     tables = {table: (judge.thresholds | None, Field(default=None)) for table in judge.tables}

@@ -1,7 +1,7 @@
 """Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
-from market_data.settings.checks import checks_model
+from market_data.settings.checks import checks_model, known_keys
 from market_data.settings.environment import Environment
 from market_data.settings.model import Feed, Settings
 
@@ -96,7 +96,7 @@ def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path,
         try:
             fields["checks"] = checks_model().model_validate(fields["checks"] or {})
         except ValidationError as error:
-            problems += _sentences(["feeds", name, "checks"], error, path, node)
+            problems += _sentences(["feeds", name, "checks"], error, path, node, known_keys)
             del fields["checks"]
     try:
         feed = Feed.model_validate(fields, context={"sources": sources})
@@ -120,7 +120,14 @@ def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | No
                 )
 
 
-def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.Node | None) -> list[str]:
+def _sentences(
+    above: list[str],
+    error: ValidationError,
+    path: Path,
+    node: yaml.Node | None,
+    known: Callable[[list[str]], Iterable[str]] | None = None,
+) -> list[str]:
+    """What is wrong, a sentence each; `known` gives the keys that may stand below others."""
     sentences: list[str] = []
     for item in error.errors(include_url=False):
         keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
@@ -128,6 +135,8 @@ def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.
         shown = f"{path}:{_line(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
         what = item["msg"].removeprefix("Value error, ")
         expected = {"extra_forbidden": "there is no such key", "missing": "is expected, but absent"}
+        if known is not None:
+            expected["extra_forbidden"] += f"; expected one out of {', '.join(known(keys[len(above) : -1]))}"
         words = expected.get(item["type"], what)
         sentences.append(f"{shown}: {words[0].lower()}{words[1:]}")
     return sentences

@@ -4,9 +4,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import candles, databento, intake, rectangle
+from market_data_tests.bench import candles, checks, databento, intake, rectangle
 
-PARTS = {"intake": intake.run, "candles": candles.run, "rectangle": rectangle.run, "databento": databento.run}
+PARTS = {
+    "intake": intake.run,
+    "candles": candles.run,
+    "rectangle": rectangle.run,
+    "databento": databento.run,
+    "checks": checks.run,
+}
 
 
 def main(names: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.checks import check
-from market_data.domain.checks._scan import collected
+from market_data.domain.checks._scan import collected, with_previous
 from market_data.domain.ports.check import Asks, PartitionView
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -24,5 +24,7 @@ def figures(view: PartitionView, table: str, checks: Iterable[str]) -> Figures:
     facts = view.facts(table)
     values: dict[str, Any] = {}
     if wanted:
-        values = collected(view.scan(table).select(wanted), facts.rows if facts else 0).row(0, named=True)
+        values = collected(with_previous(view.scan(table), wanted).select(wanted), facts.rows if facts else 0).row(
+            0, named=True
+        )
     return {name: {ask: values[f"{name} {ask}"] for ask in asks} for name, asks in asked.items()}

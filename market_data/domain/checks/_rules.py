@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.checks._detail import FIRST, shown_row
-from market_data.domain.checks._scan import collected
+from market_data.domain.checks._scan import collected, with_previous
 from market_data.domain.ports.check import Finding, PartitionView, Severity
 
 
@@ -58,8 +58,8 @@ def _plain(value: float) -> float | int:
 
 def first_rows(view: PartitionView, table: str, condition: pl.Expr, rows: int) -> list[dict[str, Any]]:
     """The first rows for which the condition holds, in the table's order."""
-    found = collected(view.scan(table).filter(condition).head(FIRST), rows)
-    return [shown_row(row) for row in found.iter_rows(named=True)]
+    found = collected(with_previous(view.scan(table), [condition]).filter(condition).head(FIRST), rows)
+    return [shown_row(row) for row in found.select(view.scan(table).collect_schema().names()).iter_rows(named=True)]
 
 
 def columns_of(view: PartitionView, table: str) -> frozenset[str]:

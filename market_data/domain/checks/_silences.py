@@ -101,7 +101,7 @@ def _by_ids(view: PartitionView, table: str, silence: Silence) -> str | None:
 
 def _by_bars(view: PartitionView, table: str, silence: Silence) -> str | None:
     """The vendor's own bars of the time, for trades."""
-    if table != "trades" or not (facts := view.facts("vendor_candles")) or not facts.rows:
+    if table != "trades" or "vendor_candles" not in view.tables or view.facts("vendor_candles") is None:
         return None
     bars = view.scan("vendor_candles").filter(pl.col("kind") == "time", pl.col("timeframe") == "1m")
     if silence.instrument_id is not None:

@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import Field
 
 from market_data.domain.checks._rules import Rule, first_rows, judged
+from market_data.domain.checks._scan import usual
 from market_data.domain.checks._tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 
@@ -45,16 +46,18 @@ class Book:
     tables = ("quotes",)
     thresholds = Limits
 
-    def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:  # noqa: ARG002
+    def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
         """All of it in one pass."""
+        facts = view.facts(table)
+        rows = facts.rows if facts else 0
         return {
             "crossed": _CROSSED.sum(),
             "locked": _LOCKED.sum(),
             "zero": _ZERO.sum(),
             "one_sided": (_BID.is_null() | _ASK.is_null()).sum(),
-            "usual_spread": _SPREAD.median(),
+            "usual_spread": usual(_SPREAD, 0.5, rows),
             "widest": _SPREAD.max(),
-            "usual_size": _LARGEST.quantile(_QUANTILE, "lower"),
+            "usual_size": usual(_LARGEST, _QUANTILE, rows),
             "largest": _LARGEST.max(),
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from market_data.domain.checks._detail import FIRST, shown_row
 from market_data.domain.checks._rules import Rule, judged
@@ -34,6 +34,12 @@ class Limits(Thresholds):
     different_share: float = Field(
         default=0.01, ge=0, le=1, description="which share of the bars that both have may differ by more"
     )
+
+    @model_validator(mode="after")
+    def _with_a_feed(self) -> "Limits":
+        if self.model_fields_set and not self.feed:
+            raise ValueError("expected feed: the other feed")
+        return self
 
     @property
     def other_feed(self) -> str | None:

@@ -7,6 +7,7 @@ import polars as pl
 from pydantic import Field
 
 from market_data.domain.checks._rules import Rule, columns_of, first_rows, judged
+from market_data.domain.checks._scan import previous
 from market_data.domain.checks._tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_SECOND, day_bounds
@@ -52,7 +53,7 @@ class Ordering:
 def _conditions(view: PartitionView, table: str, limits: Limits) -> dict[str, pl.Expr]:
     columns, conditions = columns_of(view, table), dict[str, pl.Expr]()
     clock, tolerance = _clock(view, table), int(limits.backwards_seconds * NS_PER_SECOND)
-    follows = pl.col("ordinal") > pl.col("ordinal").shift(1)
+    follows = pl.col("ordinal") > previous("ordinal")
     if {"ts_event", "ts_recv"} <= columns:
         conditions["received_before_it_happened"] = -limits.early_ns > _RECEIVED_EARLY
     if clock in columns:
@@ -60,7 +61,7 @@ def _conditions(view: PartitionView, table: str, limits: Limits) -> dict[str, pl
         conditions["sent_out_of_order"] = ~follows
     other = "ts_recv" if clock == "ts_event" else None
     if other in columns:
-        conditions["receipt_runs_backwards"] = follows & (pl.col(other) < pl.col(other).shift(1) - tolerance)
+        conditions["receipt_runs_backwards"] = follows & (pl.col(other) < previous(other) - tolerance)
     return conditions
 
 

@@ -16,7 +16,7 @@ class Limits(Thresholds):
     changed_columns: int = Field(
         default=0,
         ge=0,
-        description="how many columns of the vendor's file may come, go or move from one day to the next",
+        description="how many columns of the vendor's file may come, go or move from day to day",
     )
 
 

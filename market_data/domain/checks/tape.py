@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import Field
 
 from market_data.domain.checks._rules import Rule, first_rows, judged
+from market_data.domain.checks._scan import usual
 from market_data.domain.checks._tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 
@@ -32,12 +33,12 @@ class Tape:
     tables = ("trades",)
     thresholds = Limits
 
-    def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:  # noqa: ARG002
+    def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
         """All of it in one pass."""
-        size = pl.col("size")
+        size, facts = pl.col("size"), view.facts(table)
         return {
             "zero": _ZERO.sum(),
-            "usual": size.cast(pl.Float64).quantile(_QUANTILE, "lower"),
+            "usual": usual(size.cast(pl.Float64), _QUANTILE, facts.rows if facts else 0),
             "largest": size.max().cast(pl.Float64),
             "unknown": pl.col("side").null_count(),
         }
