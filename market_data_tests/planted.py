@@ -299,13 +299,13 @@ def _other_columns(view: MemoryView) -> Planted:
     notes = {"trades": {"columns": ["time", "price", "amount"]}}
     facts = RevisionFacts(1, Account(1, 1), IN_TIME, {"columns": ["time", "price", "size"]}, "c")
     changed = dataclasses.replace(view, notes=notes, before={**view.before, "trades": facts})
-    return Planted(changed, "schema", "trades vendor_columns", 2)
+    return Planted(changed, "schema_drift", "trades vendor_columns", 2)
 
 
 def _our_columns(view: MemoryView) -> Planted:
     facts = RevisionFacts(1, Account(1, 1), IN_TIME, {}, "other")
     before = {**view.before, "trades": facts}
-    return Planted(dataclasses.replace(view, before=before), "schema", "trades our_columns", 1)
+    return Planted(dataclasses.replace(view, before=before), "schema_drift", "trades our_columns", 1)
 
 
 def _statistic(kind: str, factor: str) -> Callable[[MemoryView], Planted]:
@@ -421,11 +421,6 @@ class Verdict:
 
     planted: Planted
     found: Found
-
-    @property
-    def alone(self) -> bool:
-        """Whether just the rule that is meant failed, with just the count that was planted."""
-        return self.found == {(self.planted.check, self.planted.rule): self.planted.count}
 
 
 @cache

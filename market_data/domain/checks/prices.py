@@ -20,6 +20,9 @@ _MAD_WINDOW = 101
 _FEWEST = 8
 _TO_SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, of a normal distribution."""
+_COMMON, _TIMES_COMMON = 0.9, 2.0
+"""What every tenth price does is no outlier: where a tick is a large share of the price, the bounce is a habit."""
+_STEPS, _TICKS = 20, 2.5
 _WHOLE_UP_TO = 100_000
 """Rows. A smaller table is judged tick by tick; of a larger one only the minutes in which prices moved enough."""
 _OTHER_RUNS = 3
@@ -103,12 +106,27 @@ def _outliers(
     off = looked_at.with_columns(middle=_rolling("price", _WINDOW).over(over)).with_columns(
         off=(pl.col("price") / pl.col("middle") - 1).abs()
     )
-    bound = pl.max_horizontal(
-        limits.least_return, limits.deviations * _TO_SIGMA * _rolling("off", _MAD_WINDOW).over(over)
+    outlying = off.with_columns(bound=_bound(over, limits)).filter(
+        pl.col("suspicious"), pl.col("off") > pl.col("bound"), ~_is_a_bounce(over)
     )
-    outlying = off.with_columns(bound=bound).filter(pl.col("suspicious"), pl.col("off") > pl.col("bound"))
     found = outlying.select(*keys, clock, "ordinal", "price", "middle", "off").sort(clock, "ordinal").collect()
     return {"rows": len(found), "first": [shown_row(row) for row in found.head(FIRST).iter_rows(named=True)]}
+
+
+def _bound(over: list[str], limits: Limits) -> pl.Expr:
+    """How far off a price may be: by the deviations around it, and never less than what a tenth of them exceeds."""
+    mad = _rolling("off", _MAD_WINDOW).over(over)
+    common = pl.col("off").rolling_quantile(_COMMON, window_size=_MAD_WINDOW, center=True, min_samples=_FEWEST)
+    usual = limits.deviations * _TO_SIGMA * mad
+    return pl.max_horizontal(limits.least_return, usual, _TIMES_COMMON * common.over(over))
+
+
+def _is_a_bounce(over: list[str]) -> pl.Expr:
+    """Whether a price is a tick or two off, the smallest step of all; where it moves enough to know that step."""
+    moved = pl.col("price").diff().abs()
+    step = pl.when(moved > 0).then(moved)
+    known = step.count().over(over) >= _STEPS
+    return known & ((pl.col("price") - pl.col("middle")).abs() < _TICKS * step.min().over(over))
 
 
 def _rolling(column: str, window: int) -> pl.Expr:

@@ -20,7 +20,7 @@ class Limits(Thresholds):
     )
 
 
-class Schema:
+class SchemaDrift:
     """The vendor's columns are those of the day before; ours only change with the code."""
 
     tables = FETCHED
@@ -30,7 +30,7 @@ class Schema:
         """Findings of each table. The vendor's own columns are what its source notes as `columns`; not all do."""
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
-        return findings or nothing_to_judge(view, "schema", self.tables)
+        return findings or nothing_to_judge(view, "schema_drift", self.tables)
 
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
@@ -38,9 +38,9 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
     theirs = facts.notes.get("columns")
     told: dict[str, Any] = {"columns": facts.columns, "vendor_columns_known": theirs is not None}
     if before is None:
-        return judged(table, "schema", [Rule("columns", "columns", 0, 0)], {**told, "note": "no day before"})
-    limits = view.thresholds("schema", table, Limits)
-    return judged(table, "schema", list(_rules(facts, before, limits)), told)
+        return judged(table, "schema_drift", [Rule("columns", "columns", 0, 0)], {**told, "note": "no day before"})
+    limits = view.thresholds("schema_drift", table, Limits)
+    return judged(table, "schema_drift", list(_rules(facts, before, limits)), told)
 
 
 def _rules(facts: RevisionFacts, before: RevisionFacts, limits: Limits) -> Iterator[Rule]:
@@ -57,4 +57,4 @@ def _rules(facts: RevisionFacts, before: RevisionFacts, limits: Limits) -> Itera
     yield Rule("our_columns", "tables", float(changed), 0, "warning", {"columns_before": before.columns})
 
 
-CHECK: Check = Schema()
+CHECK: Check = SchemaDrift()
