@@ -108,7 +108,7 @@ def _rows(number: int, trades_per_day: int) -> dict[str, pl.DataFrame]:
 def _typed(name: str, rows: pl.DataFrame, price: int, size: int, **more: pl.Expr) -> pl.DataFrame:
     """Ticks and lots as exact decimals, in the table's columns."""
     types = polars_schema(table(name).schema)
-    scale = {PRICE: price, SIZE: size}
+    scale: dict[pl.DataType, int] = {PRICE: price, SIZE: size}
     decimals = [
         (pl.col(column).cast(pl.Int128) * scale[kind]).reinterpret(dtype=kind)
         for column, kind in types.items()

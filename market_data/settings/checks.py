@@ -1,6 +1,7 @@
 """The key `checks` of a feed's stanza: thresholds by check and table, or a check switched off. No thresholds here."""
 
 from functools import cache
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
@@ -57,11 +58,8 @@ class ChecksStanza(BaseModel):
 @cache
 def checks_model() -> type[ChecksStanza]:
     """The model of the key, made of the thresholds of every check. Imports the checks, and so polars."""
-    return create_model(
-        "Checks",
-        __base__=ChecksStanza,
-        **{name: (_stanza(name) | None, Field(default=None)) for name in check_names()},  # pyright: ignore[reportArgumentType]
-    )
+    fields: dict[str, Any] = {name: (_stanza(name) | None, Field(default=None)) for name in check_names()}
+    return create_model("Checks", __base__=ChecksStanza, **fields)
 
 
 def known_keys(above: list[str]) -> list[str]:
@@ -74,5 +72,5 @@ def known_keys(above: list[str]) -> list[str]:
 
 def _stanza(name: str) -> type[CheckStanza]:
     judge = check(name)
-    tables = {table: (judge.thresholds | None, Field(default=None)) for table in judge.tables}
-    return create_model(name, __base__=CheckStanza, **tables)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    fields: dict[str, Any] = {table: (judge.thresholds | None, Field(default=None)) for table in judge.tables}
+    return create_model(name, __base__=CheckStanza, **fields)

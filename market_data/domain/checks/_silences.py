@@ -65,7 +65,7 @@ def _of_one(
         length = end - start
         before, after = rows(start - length, start), rows(end - NS_PER_MINUTE + 1, end + length)
         if min(before, after) >= busy_rows if inner else max(before, after) >= busy_rows:
-            yield Silence(*key, start, end, inner)
+            yield Silence(key[0], key[1], start, end, inner)
 
 
 def _candidates(

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._detail import FIRST, instant, shown_row
+from market_data.domain.checks._detail import FIRST, instant
 from market_data.domain.checks._minutes import KEYS, price_of
-from market_data.domain.checks._rules import Rule, columns_of, judged
+from market_data.domain.checks._rules import Rule, columns_of, judged, shown_rows
 from market_data.domain.checks._tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_MINUTE
@@ -74,34 +74,31 @@ class Prices:
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
     limits = view.thresholds("prices", table, Limits)
-    minutes = view.minutes(table).filter(pl.col("low").is_not_null())
+    minutes = view.minutes(table).lazy().filter(pl.col("low").is_not_null())
     positive = minutes.filter(pl.col("low").min().over(KEYS) > 0)
-    outliers = _outliers(view, table, positive, facts, limits)
-    stale = _stale(minutes, limits)
+    chosen = _worth_a_look(positive, facts.rows, limits.least_return)
+    if facts.rows > _WHOLE_UP_TO:  # else what takes time is to begin a query, not to run it
+        found = chosen.collect()
+        chosen = found.lazy() if len(found) else None
+    outliers = pl.LazyFrame() if chosen is None else _outliers(view, table, chosen, limits)
+    counts = [frame.select(pl.struct(KEYS).n_unique()) for frame in (minutes, positive)]
+    outlying, runs, *keys = pl.collect_all([outliers, _runs(minutes), *counts])
+    stale = _stale(runs, limits)
     rules = [
-        Rule("outliers", "ticks", outliers["rows"], limits.outliers, "warning", {"first": outliers["first"]}),
+        Rule("outliers", "ticks", len(outlying), limits.outliers, "warning", {"first": shown_rows(outlying)}),
         Rule("stale", "runs", len(stale), limits.stale, "warning", {"first": stale[:FIRST]}),
     ]
-    told = {"instruments_at_or_below_zero": n} if (n := _keys(minutes) - _keys(positive)) else {}
+    told = {"instruments_at_or_below_zero": n} if (n := keys[0].item() - keys[1].item()) else {}
     return judged(table, "prices", rules, told)
 
 
-def _keys(minutes: pl.DataFrame) -> int:
-    return minutes.select(pl.struct(KEYS).n_unique()).item() if len(minutes) else 0
-
-
-def _outliers(
-    view: PartitionView, table: str, minutes: pl.DataFrame, facts: RevisionFacts, limits: Limits
-) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"rows": 0, "first": []}
-    chosen = _worth_a_look(minutes, facts.rows, limits.least_return)
-    if not len(chosen):
-        return nothing
+def _outliers(view: PartitionView, table: str, chosen: pl.LazyFrame, limits: Limits) -> pl.LazyFrame:
+    """The ticks of the chosen minutes that are too far off, in order of time."""
     columns = columns_of(view, table)
     keys, clock = [key for key in KEYS if key in columns], _clock(view, table)
-    ticks = view.scan(table).select(*keys, clock, "ordinal", price=price_of(sorted(columns)))
+    ticks = view.scan(table).select(*keys, clock, "ordinal", price=price_of(columns))
     ticks = ticks.with_columns(minute=pl.col(clock) // NS_PER_MINUTE).filter(pl.col("price").is_not_null())
-    looked_at = ticks.join(chosen.lazy(), on=[*keys, "minute"], nulls_equal=True, maintain_order="left")
+    looked_at = ticks.join(chosen, on=[*keys, "minute"], nulls_equal=True, maintain_order="left")
     over = [*keys, "stretch"]
     off = looked_at.with_columns(middle=_rolling("price", _WINDOW).over(over)).with_columns(
         off=(pl.col("price") / pl.col("middle") - 1).abs()
@@ -109,8 +106,7 @@ def _outliers(
     outlying = off.with_columns(bound=_bound(over, limits)).filter(
         pl.col("suspicious"), pl.col("off") > pl.col("bound"), ~_is_a_bounce(over)
     )
-    found = outlying.select(*keys, clock, "ordinal", "price", "middle", "off").sort(clock, "ordinal").collect()
-    return {"rows": len(found), "first": [shown_row(row) for row in found.head(FIRST).iter_rows(named=True)]}
+    return outlying.select(*keys, clock, "ordinal", "price", "middle", "off").sort(clock, "ordinal")
 
 
 def _bound(over: list[str], limits: Limits) -> pl.Expr:
@@ -133,7 +129,7 @@ def _rolling(column: str, window: int) -> pl.Expr:
     return pl.col(column).rolling_median(window, center=True, min_samples=_FEWEST)
 
 
-def _worth_a_look(minutes: pl.DataFrame, rows: int, least_return: float) -> pl.DataFrame:
+def _worth_a_look(minutes: pl.LazyFrame, rows: int, least_return: float) -> pl.LazyFrame:
     """Minutes that may hold an outlier, and their neighbours; consecutive ones are a stretch of their own.
 
     Where all prices of a minute and of its neighbours, whose ticks fill the windows, lie closer together than an
@@ -150,11 +146,11 @@ def _worth_a_look(minutes: pl.DataFrame, rows: int, least_return: float) -> pl.D
     return chosen.select(*KEYS, "minute", "suspicious", stretch=stretch)
 
 
-def _stale(minutes: pl.DataFrame, limits: Limits) -> list[dict[str, Any]]:
-    """Runs of minutes in which rows come and one price stands, longest first."""
+def _runs(minutes: pl.LazyFrame) -> pl.LazyFrame:
+    """Runs of minutes in which rows come and one price stands, longest first; a minute that moves is one by itself."""
     flat = pl.col("low") == pl.col("high")
     same = flat & flat.shift(1) & (pl.col("low") == pl.col("high").shift(1))
-    runs = (
+    return (
         minutes.with_columns(run=(~same.over(KEYS)).fill_null(value=True).cum_sum().over(KEYS))
         .group_by(*KEYS, "run", maintain_order=True)
         .agg(
@@ -166,6 +162,10 @@ def _stale(minutes: pl.DataFrame, limits: Limits) -> list[dict[str, Any]]:
         )
         .sort("minutes", descending=True, maintain_order=True)
     )
+
+
+def _stale(runs: pl.DataFrame, limits: Limits) -> list[dict[str, Any]]:
+    """The runs that are too long to be believed."""
     least = pl.col("last_ns") - pl.col("first_ns") >= limits.stale_minutes * NS_PER_MINUTE
     long = runs.filter(least, pl.col("minutes") > 1)
     return [_run(run) for run in long.iter_rows(named=True) if _is_improbable(run, runs, limits)]

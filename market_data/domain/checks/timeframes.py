@@ -1,7 +1,6 @@
 """Longer bars against the shorter ones that they are made of, ours and the vendor's each by themselves."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 from pydantic import Field
@@ -37,43 +36,46 @@ class Timeframes:
 
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
-    bars = view.scan(table).filter(pl.col("kind") == "time").select("timeframe", *_KEY, *_PRICES, *_SUMS).collect()
-    lengths = sorted((interval(name), name) for name in bars["timeframe"].unique().to_list())
-    if len(lengths) < 2:  # noqa: PLR2004
-        note = {"note": "nothing to compare: time bars of one timeframe at most", "rows": facts.rows}
+    bars = view.scan(table).filter(pl.col("kind") == "time").select("timeframe", *_KEY, *_PRICES, *_SUMS)
+    names = bars.select(pl.col("timeframe").unique()).collect()["timeframe"].to_list()
+    lengths = sorted((interval(name), name) for name in names)
+    longer = [(step, name) for step, name in lengths[1:] if step % lengths[0][0] == 0]
+    if not longer:
+        note = {"note": "nothing to compare: no two timeframes of which one divides the other", "rows": facts.rows}
         return judged(table, "timeframes", [Rule("timeframes", "bars", 0, 0)], note)
-    limits = view.thresholds("timeframes", table, Limits)
-    return judged(table, "timeframes", list(_rules(bars, lengths, limits)), {"folded_from": lengths[0][1]})
+    limits, base = view.thresholds("timeframes", table, Limits), lengths[0][1]
+    wrong = _wrong(bars, base, longer)
+    rules = [
+        _rule(wrong.filter(pl.col("timeframe") == name) if len(wrong) else wrong, name, limits) for _, name in longer
+    ]
+    return judged(table, "timeframes", rules, {"folded_from": base})
 
 
-def _rules(bars: pl.DataFrame, lengths: Sequence[tuple[int, str]], limits: Limits) -> Iterator[Rule]:
-    base_step, base = lengths[0]
-    shortest = bars.filter(pl.col("timeframe") == base)
-    for step, name in lengths[1:]:
-        if step % base_step == 0:
-            different = _different(shortest, bars.filter(pl.col("timeframe") == name), step)
-            detail: dict[str, Any] = {"first": shown_rows(different)} if len(different) else {}
-            yield Rule(name, "bars", len(different), limits.different, "error", detail)
+def _rule(wrong: pl.DataFrame, name: str, limits: Limits) -> Rule:
+    """Of a timeframe's wrong bars those columns that differ, as `<name>` and `<name>_folded`."""
+    pairs = [(each, f"{each}_folded") for each in (*_PRICES, *_SUMS)]
+    unequal = [pair for pair in pairs if len(wrong) and wrong[pair[0]].ne_missing(wrong[pair[1]]).any()]
+    detail = {"first": shown_rows(wrong, [*_KEY, *(each for pair in unequal for each in pair)])} if unequal else {}
+    return Rule(name, "bars", len(wrong), limits.different, "error", detail)
 
 
-def _different(shorter: pl.DataFrame, longer: pl.DataFrame, step: int) -> pl.DataFrame:
-    """Bars that are not what the shorter ones give, with the values that differ as `<name>` and `<name>_folded`."""
-    both = longer.join(_folded(shorter, step), on=_KEY, how="full", nulls_equal=True, coalesce=True, suffix="_folded")
-    absent_here = pl.col("timeframe").is_null()
-    untraded = pl.col("bars_folded").is_null()
+def _wrong(bars: pl.LazyFrame, base: str, longer: Sequence[tuple[int, str]]) -> pl.DataFrame:
+    """Longer bars that are not what the shortest ones give, and those that are not there; of all timeframes at once."""
+    shortest = bars.filter(pl.col("timeframe") == base, _TRADED | pl.col("volume").is_null()).sort(_KEY)
+    folded = pl.concat([_folded(shortest, step, name) for step, name in longer])
+    there = bars.filter(pl.col("timeframe").is_in([name for _, name in longer])).with_columns(there=pl.lit(value=True))
+    key = ("timeframe", *_KEY)
+    both = there.join(folded, on=key, how="full", nulls_equal=True, coalesce=True, suffix="_folded")
+    absent, untraded = pl.col("there").is_null(), pl.col("bars_folded").is_null()
     unlike = [pl.col(name).ne(pl.col(f"{name}_folded")).fill_null(value=False) for name in (*_PRICES, *_SUMS)]
     traded_here_alone = untraded & _TRADED.fill_null(value=False)
-    wrong = both.filter(absent_here | traded_here_alone | (~untraded & pl.any_horizontal(unlike))).sort(_KEY)
-    unequal = [
-        name for name in (*_PRICES, *_SUMS) if (wrong[name].ne_missing(wrong[f"{name}_folded"])).any() or not len(wrong)
-    ]
-    return wrong.select(*_KEY, *(each for name in unequal for each in (name, f"{name}_folded")))
+    return both.filter(absent | traded_here_alone | (~untraded & pl.any_horizontal(unlike))).sort(key).collect()
 
 
-def _folded(bars: pl.DataFrame, step: int) -> pl.DataFrame:
-    traded = bars.filter(_TRADED | pl.col("volume").is_null()).sort(_KEY)
-    sums = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name) for name in _SUMS]
+def _folded(traded: pl.LazyFrame, step: int, name: str) -> pl.LazyFrame:
+    sums = [pl.when(pl.col(each).null_count() == 0).then(pl.col(each).sum()).alias(each) for each in _SUMS]
     return traded.group_by(*_KEY[:2], pl.col("ts_open") // step * step, maintain_order=True).agg(
+        pl.lit(name).alias("timeframe"),
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
