@@ -6,7 +6,7 @@ of which check must find how many of it.
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -33,6 +33,7 @@ FIRST_DAY = dt.date(2024, 1, 15)
 DAYS = 7
 SYMBOL = "AAA-USD"
 TABLES = ("instruments", "trades", "quotes", "statistics", "vendor_candles", "candles")
+_GRADED, _OFF = (3_000, 300, 60), ("1.005", "1.011", "1.015", "1.02", "1.03", "1.05", "1.1")
 ILLIQUID = (20, 60, 300, 1_000)
 """Trades a day."""
 TIMEFRAMES = ("1m", "5m", "1h", "1d")
@@ -438,7 +439,7 @@ def clean_findings() -> tuple[Found, ...]:
 
 
 def tables() -> str:
-    """The two tables of docs/quality.md: each defect with what was measured, and each check's precision and recall."""
+    """The tables of docs/quality.md: each defect, each check's precision and recall, how weak a defect may be."""
     verdicts = {name: verdict(name) for name in DEFECTS}
     head = ["| check | planted on a day | finding | planted | measured |", "| --- | --- | --- | --- | --- |"]
     rows = [_defect_row(name, of) for name, of in sorted(verdicts.items(), key=lambda each: each[1].planted.check)]
@@ -447,7 +448,25 @@ def tables() -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     checks += [_check_row(name, list(verdicts.values())) for name in check_names()]
-    return "\n".join([*head, *rows, "", *checks])
+    return "\n".join([*head, *rows, "", *checks, "", *_graded()])
+
+
+def _graded() -> Iterator[str]:
+    """Which share of five bad prices is found, by how far off they are and how often the symbol trades."""
+    yield f"| prices off by | {' | '.join(f'{count:,} trades a day' for count in _GRADED)} |"
+    yield f"|{' --- |' * (len(_GRADED) + 1)}"
+    for off in _OFF:
+        shares = [f"{_recall(count, off):.2f}" for count in _GRADED]
+        yield f"| {100 * (float(off) - 1):.4g} % | {' | '.join(shares)} |"
+
+
+def _recall(trades_per_day: int, off: str) -> float:
+    view = clean_day(2, trades_per_day)
+    rows, places = view.rows["trades"], _places(view.rows["trades"], 5)
+    bad = _with(view, "trades", _set(price=_whole("price", off))(rows, places))
+    outliers = [each for each in check("prices").run(bad) if each.detail.get("rule") == "outliers"]
+    shown = {row["ordinal"] for each in outliers for row in each.detail["first"]}
+    return len(shown & set(places)) / len(places)
 
 
 def _defect_row(name: str, of: Verdict) -> str:
