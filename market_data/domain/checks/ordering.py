@@ -1,17 +1,18 @@
 """Order and clocks of ticks: what came before it happened, ran backwards or lies outside the day. No gaps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import polars as pl
 from pydantic import Field
 
 from market_data.domain.checks._rules import Rule, columns_of, first_rows, judged
 from market_data.domain.checks._scan import previous
-from market_data.domain.checks._tables import existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
+from market_data.domain.checks._tables import clock_of, existing, nothing_to_judge
+from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Severity, Thresholds
 from market_data.domain.time import NS_PER_SECOND, day_bounds
 
+_TOLD = ("events_of_another_day", "sent_out_of_order")
+"""Counted, and no defect by themselves: how far back is what matters."""
 _RECEIVED_EARLY = pl.col("ts_recv") - pl.col("ts_event")
 
 
@@ -52,7 +53,7 @@ class Ordering:
 
 def _conditions(view: PartitionView, table: str, limits: Limits) -> dict[str, pl.Expr]:
     columns, conditions = columns_of(view, table), dict[str, pl.Expr]()
-    clock, tolerance = _clock(view, table), int(limits.backwards_seconds * NS_PER_SECOND)
+    clock, tolerance = clock_of(view, table), int(limits.backwards_seconds * NS_PER_SECOND)
     follows = pl.col("ordinal") > previous("ordinal")
     if {"ts_event", "ts_recv"} <= columns:
         conditions["received_before_it_happened"] = -limits.early_ns > _RECEIVED_EARLY
@@ -67,38 +68,33 @@ def _conditions(view: PartitionView, table: str, limits: Limits) -> dict[str, pl
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
     limits, counts = view.thresholds("ordering", table, Limits), dict(view.figures("ordering", table))
-    told = {name: count for name in ("events_of_another_day",) if (count := counts.pop(name, 0))}
-    if counts.get("sent_out_of_order"):
-        told["sent_out_of_order"] = counts["sent_out_of_order"]
+    told = {name: count for name in _TOLD if (count := counts.pop(name, 0))}
+    if "sent_out_of_order" in told:
         counts["clock_runs_backwards"] = _clock_backwards(view, table, limits)
     conditions = _conditions(view, table, limits)
-    counts.pop("sent_out_of_order", None)
     rules: list[Rule] = []
     for name, count in counts.items():
-        allowed = {"received_before_it_happened": limits.early_rows, "outside_the_day": 0}
-        rule = Rule(name, "rows", count or 0, allowed.get(name, limits.backwards_rows), _severity(name))
-        if rule.broken and name in conditions:
-            first = first_rows(view, table, conditions[name], facts.rows)
-            rule = Rule(name, "rows", rule.measured, rule.threshold, rule.severity, {"first": first})
-        rules.append(rule)
+        severity, allowed = _verdict(name, limits)
+        rows = count or 0
+        where = conditions.get(name) if rows > allowed else None
+        first = {} if where is None else {"first": first_rows(view, table, where, facts.rows)}
+        rules.append(Rule(name, "rows", rows, allowed, severity, first))
     return judged(table, "ordering", rules, {"rows": facts.rows, **told})
 
 
-def _severity(name: str) -> Any:
-    return "error" if name == "outside_the_day" else "warning"
+def _verdict(name: str, limits: Limits) -> tuple[Severity, int]:
+    """How grave a rule is, and how many rows may break it."""
+    if name == "outside_the_day":
+        return "error", 0
+    return "warning", limits.early_rows if name == "received_before_it_happened" else limits.backwards_rows
 
 
 def _clock_backwards(view: PartitionView, table: str, limits: Limits) -> int:
     """How many rows the vendor sent after ones that are later by its own clock, beyond the tolerance."""
-    clock = _clock(view, table)
+    clock = clock_of(view, table)
     rows = view.scan(table).select("ordinal", clock).sort("ordinal")
     behind = pl.col(clock) < pl.col(clock).cum_max().shift(1) - int(limits.backwards_seconds * NS_PER_SECOND)
     return int(rows.select(behind.sum()).collect().item())
-
-
-def _clock(view: PartitionView, table: str) -> str:
-    delivery = view.delivery(table)
-    return (delivery.clock if delivery is not None else None) or "ts_event"
 
 
 def _within(view: PartitionView, column: str) -> pl.Expr:

@@ -10,7 +10,7 @@ from pydantic import Field
 from market_data.domain.checks._detail import FIRST, instant
 from market_data.domain.checks._minutes import KEYS, price_of
 from market_data.domain.checks._rules import Rule, columns_of, judged, shown_rows
-from market_data.domain.checks._tables import existing, nothing_to_judge
+from market_data.domain.checks._tables import clock_of, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_MINUTE
 
@@ -95,7 +95,7 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
 def _outliers(view: PartitionView, table: str, chosen: pl.LazyFrame, limits: Limits) -> pl.LazyFrame:
     """The ticks of the chosen minutes that are too far off, in order of time."""
     columns = columns_of(view, table)
-    keys, clock = [key for key in KEYS if key in columns], _clock(view, table)
+    keys, clock = [key for key in KEYS if key in columns], clock_of(view, table)
     ticks = view.scan(table).select(*keys, clock, "ordinal", price=price_of(columns))
     ticks = ticks.with_columns(minute=pl.col(clock) // NS_PER_MINUTE).filter(pl.col("price").is_not_null())
     looked_at = ticks.join(chosen, on=[*keys, "minute"], nulls_equal=True, maintain_order="left")
@@ -188,11 +188,6 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     known = {key: run[key] for key in KEYS if run[key] is not None}
     times = {"from": instant(run["first_ns"]), "to": instant(run["last_ns"])}
     return {**known, **times, "price": run["price"], "rows": run["rows"], "minutes": run["minutes"]}
-
-
-def _clock(view: PartitionView, table: str) -> str:
-    delivery = view.delivery(table)
-    return (delivery.clock if delivery is not None else None) or "ts_event"
 
 
 CHECK: Check = Prices()

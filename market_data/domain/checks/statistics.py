@@ -8,7 +8,7 @@ from pydantic import Field
 
 from market_data.domain.checks._detail import FIRST, instant
 from market_data.domain.checks._rules import Rule, columns_of, judged
-from market_data.domain.checks._tables import nothing_to_judge
+from market_data.domain.checks._tables import clock_of, nothing_to_judge
 from market_data.domain.ports.check import Check, Finding, PartitionView, Thresholds
 from market_data.domain.time import day_bounds
 
@@ -66,8 +66,7 @@ class Statistics:
 
 def _last(view: PartitionView) -> Iterator[tuple[Statistic, Session]]:
     """The last word of each kind for each instrument of each session."""
-    columns, delivery = columns_of(view, "statistics"), view.delivery("statistics")
-    at = pl.col((delivery.clock if delivery is not None else None) or "ts_event")
+    columns, at = columns_of(view, "statistics"), pl.col(clock_of(view, "statistics"))
     start, end = day_bounds(view.partition.date)
     of_today = pl.col("ts_ref").is_null() | pl.col("ts_ref").is_between(start, end, closed="left")
     rows = view.scan("statistics").filter(pl.col("stat_type").is_in(_KINDS), of_today)
