@@ -54,6 +54,7 @@ bench: setup ## measure throughput and memory
 
 docs: setup ## write the reference pages that come from the code
 	@.venv/bin/python tools/reference.py
+	@PYTHONPATH=. .venv/bin/python tools/quality.py
 
 # Versions stay as they are unless UPGRADE=1. No index address may get into a lock.
 compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -9,12 +9,15 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.checks import check_names
+from market_data.domain.checks._figures import figures
+from market_data.domain.checks._minutes import minutes
 from market_data.domain.partition import Partition
-from market_data.domain.ports.check import RevisionFacts
+from market_data.domain.ports.check import PartitionView, RevisionFacts, SomeThresholds, Thresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
 from market_data.domain.tables._base import empty, polars_schema
-from market_data.domain.time import NS_PER_MINUTE, day_start
+from market_data.domain.time import NS_PER_MINUTE, day_bounds, day_start
 
 DAY = dt.date(2024, 5, 8)
 START = day_start(DAY)
@@ -49,6 +52,16 @@ class MemoryView:
     first_committed_at: dt.datetime = IN_TIME
     partition: Partition = PARTITION
     due_at: dt.datetime = DUE
+    limits: Mapping[tuple[str, str], Thresholds] = field(default_factory=dict[tuple[str, str], Thresholds])
+    before: Mapping[str, RevisionFacts] = field(default_factory=dict[str, RevisionFacts])
+    columns: str = "c"
+    others: Mapping[tuple[str, str], "MemoryView"] = field(default_factory=dict[tuple[str, str], "MemoryView"])
+    hours: Sequence[tuple[int, int]] | None = None
+
+    @property
+    def sessions(self) -> Sequence[tuple[int, int]]:
+        whole = (day_bounds(self.partition.date),) if self.has_session else ()
+        return whole if self.hours is None else self.hours
 
     def delivery(self, table: str) -> Delivery | None:
         return self.deliveries.get(table)
@@ -58,10 +71,27 @@ class MemoryView:
             return None
         count = len(self.rows[table])
         account = self.accounts.get(table, Account(records=count, accepted=count))
-        return RevisionFacts(count, account, self.first_committed_at, self.notes.get(table, {}))
+        return RevisionFacts(count, account, self.first_committed_at, self.notes.get(table, {}), self.columns)
 
     def scan(self, table: str) -> pl.LazyFrame:
         return self.rows[table].lazy() if table in self.rows else nothing(table).lazy()
+
+    def facts_before(self, table: str) -> RevisionFacts | None:
+        return self.before.get(table)
+
+    def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
+        found = self.limits.get((check, table))
+        return found if isinstance(found, kind) else kind()
+
+    def figures(self, check: str, table: str) -> Mapping[str, Any]:
+        return figures(self, table, check_names())[check]
+
+    def minutes(self, table: str) -> pl.DataFrame:
+        delivery = self.delivery(table)
+        return minutes(self.scan(table), delivery.clock if delivery else None, 0)
+
+    def other(self, feed: str, symbol: str) -> PartitionView | None:
+        return self.others.get((feed, symbol))
 
     def set_aside(self, table: str) -> int:
         return self.quarantined.get(table, 0)
@@ -96,6 +126,12 @@ def quote(number: int, **values: Any) -> dict[str, Any]:
     return {"ts_event": START + number, "ordinal": number, **prices, **values}
 
 
+def statistic(number: int, stat_type: str, second: int = 0, **values: Any) -> dict[str, Any]:
+    """A statistic of the instrument, published at a second of the day."""
+    key = {"instrument_id": INSTRUMENT, "stat_type": stat_type}
+    return {"ts_event": START + second * 1_000_000_000, "ordinal": number, **key, **values}
+
+
 def bar(minute: int, **values: Any) -> dict[str, Any]:
     """A one-minute bar with trades, at a minute of the day."""
     prices = {"open": "1.1", "high": "1.3", "low": "1", "close": "1.2"}
@@ -122,13 +158,13 @@ _CRYPTO: Mapping[str, Mapping[str, Any]] = {
 def clean_rows() -> dict[str, pl.DataFrame]:
     """A small partition of every table without a defect."""
     bars = [bar(0), bar(1), flat_bar(2), bar(3)]
-    interest = {"ts_event": START, "ordinal": 0, "instrument_id": INSTRUMENT, "stat_type": "open_interest"}
+    hour = bar(0, timeframe="1h", volume="30", quote_volume="36", trade_count=9)
     return {
         "instruments": frame("instruments", [{"instrument_id": INSTRUMENT, "raw_symbol": INSTRUMENT, "kind": "spot"}]),
         "trades": frame("trades", [trade(number) for number in range(6)]),
         "quotes": frame("quotes", [quote(number) for number in range(6)]),
-        "statistics": frame("statistics", [{**interest, "quantity": "7"}]),
+        "statistics": frame("statistics", [statistic(0, "open_interest", quantity="7")]),
         "vendor_candles": frame("vendor_candles", bars),
         **{name: frame(name, [{**_CRYPTO[name], "ts_event": START, "ordinal": 0}]) for name in CRYPTO},
-        "candles": frame("candles", [*bars, bar(0, timeframe="1h"), bar(0, kind="tick", timeframe="100t")]),
+        "candles": frame("candles", [*bars, hour, bar(0, kind="tick", timeframe="100t")]),
     }

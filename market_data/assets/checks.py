@@ -6,20 +6,22 @@ from typing import Any, cast
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
-from market_data.domain.checks import applicable, check
+from market_data.domain.checks import check
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding
 from market_data.settings import Feed
 
 _SHOWN = 8
 _LONGEST = 600
+_SUBJECT = ("timeframe", "rule")
+"""Keys of a detail that say which of a table's findings it is."""
 
 
 def check_specs(feed: Feed, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
     """One spec for each check that applies to the feed."""
     return [
         dg.AssetCheckSpec(name, asset=[feed.name, table], partitions_def=partitions, description=_summary(name))
-        for name, table in applicable(feed.assets).items()
+        for name, table in feed.judged_by.items()
     ]
 
 
@@ -32,7 +34,7 @@ def evaluations(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """One evaluation for each selected check that said something of the partition."""
     key = partition.key
-    judged = {name: table for name, table in applicable(feed.assets).items() if name in selected}
+    judged = {name: table for name, table in feed.judged_by.items() if name in selected}
     targets = {table: _latest(instance, dg.AssetKey([feed.name, table]), key) for table in set(judged.values())}
     for name, table in judged.items():
         said = sorted((finding for finding in findings if finding.check == name), key=lambda finding: finding.passed)
@@ -58,7 +60,7 @@ def verdicts(
     Args:
         judged: by check and partition, how grave it is; None where it passed.
     """
-    shown = applicable(feed.assets)
+    shown = feed.judged_by
     for name, partitions in judged.items():
         failed = {partition: severity for partition, severity in partitions.items() if severity is not None}
         grave = dg.AssetCheckSeverity.ERROR in failed.values()
@@ -91,7 +93,7 @@ def _headline(findings: Sequence[Finding]) -> str:
 
 
 def _subject(finding: Finding) -> str:
-    return f"{finding.table} {finding.detail.get('timeframe', '')}".strip()
+    return " ".join([finding.table, *(str(finding.detail[key]) for key in _SUBJECT if key in finding.detail)])
 
 
 def _in_words(findings: Sequence[Finding]) -> dict[str, str]:
@@ -115,7 +117,7 @@ def _figure(finding: Finding) -> str:
 def _told(detail: Mapping[str, Any]) -> Iterator[str]:
     """What is not zero, empty or absent; of several offending rows the first."""
     for name, value in detail.items():
-        if not value or name in {"unit", "timeframe"}:
+        if not value or name in {"unit", *_SUBJECT}:
             continue
         first = value[0] if isinstance(value, list) else value
         if isinstance(first, Mapping):

@@ -58,7 +58,7 @@ def _failed(instance: dg.DagsterInstance, run: DagsterRun, feed: str) -> Cause:
     return Cause(
         kind=FAILED,
         severity="error",
-        title=f"{feed}: a run failed",
+        title="a run failed",
         text=f"run {run.run_id}: {words.strip() or 'it ended without a word, see its log'}"[:_LONGEST],
         feed=feed,
     )
@@ -69,7 +69,7 @@ def _stalled(run: DagsterRun, feed: str, silent: dt.timedelta) -> Cause:
     return Cause(
         kind=STALLED,
         severity="warning",
-        title=f"{feed}: a run stands still",
+        title="a run stands still",
         text=f"run {run.run_id} told nothing for {minutes} minutes",
         feed=feed,
         name=run.run_id,

@@ -14,7 +14,9 @@ _PARTS: Mapping[str, Part] = {"instruments": "instruments", "candles": "candles"
 SUBJECT = "partition"
 """What stands in the column `table` of a score's row."""
 _OF_A_WARNING = 0.5
-"""The score of a finding that does not pass and tells no share, if it is a warning; of a graver one it is 0."""
+"""The score of a warning that does not tell how many rows are wrong; of a graver finding it is 0."""
+_ROWS = frozenset({"rows", "records", "bars", "ticks", "trades", "quotes"})
+"""Units of findings that count rows of their table."""
 _DIGITS = 9
 """Of a score: 0.1 + 0.2 is to read 0.3."""
 
@@ -62,19 +64,21 @@ class Scores:
         return {**self.dimensions, "whole": self.whole}
 
 
-def scores(findings: Iterable[Finding], dimension_of: Mapping[str, Dimension], standard: Standard) -> Scores:
+def scores(
+    findings: Iterable[Finding], dimension_of: Mapping[str, Dimension], standard: Standard, rows: Mapping[str, int]
+) -> Scores:
     """The scores of a partition.
 
-    A part's score in a dimension is the mean of its findings' own: 1 for one that passes; one that does not tells in
-    `detail["share"]` how much of what was judged is wrong, and scores the rest.
+    A part's score in a dimension is the mean of its findings' own.
 
     Args:
         dimension_of: the dimension of each check.
+        rows: how many each table has.
     """
     found: dict[Dimension, dict[Part, list[float]]] = {dimension: {} for dimension in DIMENSIONS}
     for finding in findings:
         part: Part = _PARTS.get(finding.table, "ticks")
-        found[dimension_of[finding.check]].setdefault(part, []).append(score_of(finding))
+        found[dimension_of[finding.check]].setdefault(part, []).append(score_of(finding, rows.get(finding.table, 0)))
     parts: dict[Dimension, dict[Part, float]] = {
         dimension: {part: _mean(each) for part, each in found[dimension].items()} for dimension in DIMENSIONS
     }
@@ -92,13 +96,19 @@ def _reached(score: float | None, threshold: float) -> bool:
     return score is None or score >= threshold
 
 
-def score_of(finding: Finding) -> float:
-    """How good what one finding judged is, 0 to 1."""
+def score_of(finding: Finding, rows: int) -> float:
+    """How good what one finding judged is, 0 to 1.
+
+    One that passes is 1. Of one that does not, the share of the table's rows that are wrong is taken off, where that is
+    what it measured; else a warning is a half, and what is graver nothing.
+    """
     if finding.passed:
         return 1.0
-    share = finding.detail.get("share")
-    if isinstance(share, int | float):
-        return 1.0 - min(max(float(share), 0.0), 1.0)
+    measured, unit = finding.measured or 0.0, str(finding.detail.get("unit", ""))
+    if unit.startswith("share of "):
+        return 1.0 - min(max(measured, 0.0), 1.0)
+    if unit in _ROWS and rows:
+        return 1.0 - min(measured / rows, 1.0)
     return _OF_A_WARNING if finding.severity in ("info", "warning") else 0.0
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from market_data.domain.checks import applicable
 from market_data.domain.errors import MarketDataError, ours
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding
@@ -80,7 +79,7 @@ def _judge(
     workspace: Workspace, feed: Feed, partition: Partition, tables: Collection[str], checks: Collection[str]
 ) -> Iterator[Step]:
     report = "quality_reports" in tables
-    findings = run_checks(workspace, feed, partition, applicable(feed.assets) if report else checks)
+    findings = run_checks(workspace, feed, partition, feed.judged_by if report else checks)
     if report:
         yield write_report(workspace, feed, partition, findings)
     for said in findings.values():

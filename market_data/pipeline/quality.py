@@ -3,15 +3,18 @@
 import datetime as dt
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from market_data import __version__
 from market_data.domain.account import Account
 from market_data.domain.checks import check
+from market_data.domain.checks._figures import Figures, figures
+from market_data.domain.checks._minutes import minutes
 from market_data.domain.partition import Partition
-from market_data.domain.ports.check import Finding, RevisionFacts
+from market_data.domain.ports.check import Finding, PartitionView, RevisionFacts, SomeThresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.quality import Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
@@ -20,7 +23,7 @@ from market_data.domain.tables.quality_reports import TABLE, QualityReports
 from market_data.domain.time import day_bounds, to_datetime
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
-from market_data.settings.calendar import has_session
+from market_data.settings.calendar import sessions
 from market_data.warehouse import Revision
 from market_data.warehouse.store import Origin
 
@@ -31,12 +34,16 @@ _SMALL_ROWS = 50_000
 class View:
     """One partition as checks see it (`domain.ports.check.PartitionView`), read once for all of them."""
 
-    def __init__(self, workspace: Workspace, feed: Feed, partition: Partition) -> None:
+    def __init__(self, workspace: Workspace, feed: Feed, partition: Partition, checks: Iterable[str] = ()) -> None:
         self.partition = partition
         self._workspace = workspace
         self._feed = feed
+        self._checks = tuple(checks)
         self._histories = workspace.ledger.histories(partition)
+        self._before: dict[str, list[Revision]] | None = None
         self._scans: dict[str, pl.LazyFrame] = {}
+        self._figures: dict[str, Figures] = {}
+        self._minutes: dict[str, pl.DataFrame] = {}
 
     @property
     def tables(self) -> Sequence[str]:
@@ -46,7 +53,12 @@ class View:
     @property
     def has_session(self) -> bool:
         """Whether the market trades within the day."""
-        return has_session(self._feed.calendar, self.partition.date)
+        return bool(self.sessions)
+
+    @property
+    def sessions(self) -> Sequence[tuple[int, int]]:
+        """When the market trades within the day."""
+        return sessions(self._feed.calendar, self.partition.date)
 
     @property
     def due_at(self) -> dt.datetime:
@@ -59,15 +71,23 @@ class View:
 
     def facts(self, table: str) -> RevisionFacts | None:
         """The current revision's facts."""
-        first, current = self._ends(table)
-        if first is None or current is None:
-            return None
-        return RevisionFacts(current.rows, current.account, first.committed_at, current.notes)
+        return _facts(self._histories.get(table, []))
+
+    def facts_before(self, table: str) -> RevisionFacts | None:
+        """The facts of the day before."""
+        if self._before is None:
+            self._before = self._workspace.ledger.histories(self.partition.day_before)
+        return _facts(self._before.get(table, []))
+
+    def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
+        """What the check holds against for a table."""
+        return self._feed.thresholds(check, table, kind)
 
     def scan(self, table: str) -> pl.LazyFrame:
         """The current revision's rows; a small table is read once and kept for the other checks."""
         if table not in self._scans:
-            _, current = self._ends(table)
+            history = self._histories.get(table)
+            current = history[-1] if history else None
             rows = self._workspace.warehouse.rows_of(current) if current else empty(table_named(table).schema).lazy()
             small = current is not None and current.rows <= _SMALL_ROWS
             self._scans[table] = rows.collect().lazy() if small else rows
@@ -80,16 +100,41 @@ class View:
         rows = self.scan(QUARANTINE).filter(pl.col("table") == table)
         return int(rows.select(pl.len()).collect().item())
 
-    def _ends(self, table: str) -> tuple[Revision | None, Revision | None]:
-        history = self._histories.get(table, [])
-        return (history[0], history[-1]) if history else (None, None)
+    def figures(self, check: str, table: str) -> Mapping[str, Any]:
+        """What the check asked of the table, computed with what the others asked of it."""
+        if table not in self._figures:
+            self._figures[table] = figures(self, table, self._checks)
+        return self._figures[table][check]
+
+    def minutes(self, table: str) -> pl.DataFrame:
+        """The table by instrument and minute."""
+        if table not in self._minutes:
+            delivery, facts = self.delivery(table), self.facts(table)
+            clock = delivery.clock if delivery is not None else None
+            self._minutes[table] = minutes(self.scan(table), clock, facts.rows if facts else 0)
+        return self._minutes[table]
+
+    def other(self, feed: str, symbol: str) -> PartitionView | None:
+        """The same day of a symbol of another feed."""
+        found = self._workspace.settings.feeds.get(feed)
+        if found is None or symbol not in found.symbols:
+            return None
+        return View(self._workspace, found, found.partition(symbol, self.partition.date))
+
+
+def _facts(history: Sequence[Revision]) -> RevisionFacts | None:
+    if not history:
+        return None
+    now = history[-1]
+    return RevisionFacts(now.rows, now.account, history[0].committed_at, now.notes, now.columns, now.code_version)
 
 
 def run_checks(
     workspace: Workspace, feed: Feed, partition: Partition, names: Iterable[str]
 ) -> dict[str, Sequence[Finding]]:
     """What each of the checks says of the partition. A check that crashes raises."""
-    view = View(workspace, feed, partition)
+    names = tuple(names)
+    view = View(workspace, feed, partition, names)
     return {name: check(name).run(view) for name in names}
 
 
@@ -99,12 +144,13 @@ def write_report(
     """Keep the findings of every check as the partition's `quality_reports`."""
     began = time.monotonic()
     told = [finding for said in findings.values() for finding in said]
-    rated = scores(told, {name: check(name).dimension for name in findings}, feed.quality)
+    histories = workspace.ledger.histories(partition)
+    rows_of = {table: history[-1].rows for table, history in histories.items()}
+    rated = scores(told, {name: check(name).dimension for name in findings}, feed.quality, rows_of)
     rows = [_row(finding) for finding in (*told, *as_findings(rated, feed.quality))]
     frame = pl.DataFrame(rows, schema=polars_schema(QualityReports), orient="row").sort(
         TABLE.order, maintain_order=True
     )
-    histories = workspace.ledger.histories(partition)
     inputs = [
         revision_input(histories[table][-1]) for table in feed.assets if table in histories and table != TABLE.name
     ]

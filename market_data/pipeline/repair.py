@@ -176,7 +176,7 @@ def _given_up(feed: Feed, partition: Partition, tried: Tries) -> Cause:
     return Cause(
         kind=REPAIR,
         severity="error",
-        title=f"{feed.name}: {partition.symbol} {partition.date.isoformat()} does not mend",
+        title=f"{partition.date.isoformat()} does not mend",
         text=f"made again {len(tried.reasons)} times because {words}; `market-data ingest {feed.name} "
         f"--start {partition.date} --symbols {partition.symbol}` shows what is wrong",
         feed=feed.name,

@@ -69,7 +69,7 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
         Cause(
             kind=REJECTED,
             severity="error",
-            title=f"{feed.name}: many records of {table} are set aside",
+            title="many records are set aside",
             text=f"{aside:,} of {count:,} records of the last 24 hours, {aside / count:.1%}, broke the contract, "
             f"and more than {threshold:.1%} is an alert; {why}",
             feed=feed.name,
@@ -99,7 +99,7 @@ def _not_passing(feed: Feed, check: str, table: str, failures: Sequence[tuple[Pa
     return Cause(
         kind=FINDING,
         severity=max((severity for _, severity in failures), key=rank),
-        title=f"{feed.name}: {check} of {table} does not pass",
+        title=f"{check} does not pass",
         text=f"{len(partitions)} partitions, {_span(days)}, {', '.join(_few(symbols))}. "
         f"In SQL: FROM quality_reports WHERE {where}",
         feed=feed.name,
@@ -121,7 +121,7 @@ def _late(feed: Feed, table: str, missing: Sequence[Partition]) -> Cause:
     return Cause(
         kind=FRESHNESS,
         severity=severity,
-        title=f"{feed.name}: {table} is late",
+        title="due days are missing",
         text=f"{len(missing)} partitions are due and not there: {_span(days)}, {', '.join(_few(symbols))}. "
         f"`market-data ingest {feed.name} --start {days[0]} --end {days[-1]}` fetches them",
         feed=feed.name,

@@ -4,6 +4,8 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
+from market_data.domain.time import day_bounds
+
 ALWAYS = "24/7"
 
 
@@ -32,8 +34,27 @@ def _sessions(name: str, year: int) -> Any:
 
 def has_session(calendar: str, day: dt.date) -> bool:
     """Whether the market trades at any minute of the UTC day [00:00, 24:00)."""
+    return bool(sessions(calendar, day))
+
+
+@lru_cache(maxsize=4_096)
+def sessions(calendar: str, day: dt.date) -> tuple[tuple[int, int], ...]:
+    """When the market trades within the UTC day: half-open intervals, ns since the epoch, in order.
+
+    Each is of one session, even where the next begins as it ends; a break that the calendar knows (a lunch hour) parts
+    a session in two.
+    """
+    start, end = day_bounds(day)
     if calendar == ALWAYS:
-        return True
-    start = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-    minutes = _sessions(calendar, day.year).minutes_in_range(start, start + dt.timedelta(minutes=24 * 60 - 1))
-    return len(minutes) > 0
+        return ((start, end),)
+    near = _sessions(calendar, day.year).schedule.loc[str(day - dt.timedelta(days=3)) : str(day + dt.timedelta(days=3))]
+    times = near[["open", "break_start", "break_end", "close"]].itertuples(index=False)
+    intervals = [interval for opened, *pause, closed in times for interval in _parted(opened, pause, closed)]
+    clipped = [(max(start, opened), min(end, closed)) for opened, closed in intervals]
+    return tuple((opened, closed) for opened, closed in clipped if opened < closed)
+
+
+def _parted(opened: Any, pause: list[Any], closed: Any) -> list[tuple[int, int]]:
+    """A session, or what is left of it before and after its break; ns since the epoch."""
+    times = [each.as_unit("ns").value for each in (opened, *pause, closed) if each == each]  # noqa: PLR0124  no NaT
+    return list(zip(times[::2], times[1::2], strict=True))

@@ -1,7 +1,7 @@
 """Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
+from market_data.settings.checks import checks_model, known_keys
 from market_data.settings.environment import Environment
 from market_data.settings.model import Alerts, Feed, Settings
 
@@ -68,6 +69,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
+    _know_each_other(feeds, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
     return Settings(
         home=environment.home.absolute(),
@@ -104,6 +106,12 @@ def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path,
             fields["options"] = source.options.model_validate(fields.get("options") or {})
         except ValidationError as error:
             problems += _sentences(["feeds", name, "options"], error, path, node)
+    if "checks" in fields:
+        try:
+            fields["checks"] = checks_model().model_validate(fields["checks"] or {})
+        except ValidationError as error:
+            problems += _sentences(["feeds", name, "checks"], error, path, node, known_keys)
+            del fields["checks"]
     try:
         feed = Feed.model_validate(fields, context={"sources": sources})
     except ValidationError as error:
@@ -121,7 +129,26 @@ def _alerts(stanza: Any, feeds: Collection[str], path: Path, node: yaml.Node | N
         raise ConfigurationError("\n".join(_sentences(["alerts"], error, path, node))) from None
 
 
-def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.Node | None) -> list[str]:
+def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | None) -> None:
+    """Feeds that the checks of another name exist."""
+    for name, feed in feeds.items():
+        for check, table, other in feed.checks.other_feeds:
+            if other not in feeds or other == name:
+                keys = ["feeds", name, "checks", check, table, "feed"]
+                known = ", ".join(each for each in feeds if each != name) or "none: there is no other feed"
+                raise ConfigurationError(
+                    f"{path}:{_line(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
+                )
+
+
+def _sentences(
+    above: list[str],
+    error: ValidationError,
+    path: Path,
+    node: yaml.Node | None,
+    known: Callable[[list[str]], Iterable[str]] | None = None,
+) -> list[str]:
+    """What is wrong, a sentence each; `known` gives the keys that may stand below others."""
     sentences: list[str] = []
     for item in error.errors(include_url=False):
         keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
@@ -129,6 +156,8 @@ def _sentences(above: list[str], error: ValidationError, path: Path, node: yaml.
         shown = f"{path}:{_line(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
         what = item["msg"].removeprefix("Value error, ")
         expected = {"extra_forbidden": "there is no such key", "missing": "is expected, but absent"}
+        if known is not None:
+            expected["extra_forbidden"] += f"; expected one out of {', '.join(known(keys[len(above) : -1]))}"
         words = expected.get(item["type"], what)
         sentences.append(f"{shown}: {words[0].lower()}{words[1:]}")
     return sentences

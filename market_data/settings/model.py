@@ -20,13 +20,15 @@ from pydantic import (
 
 from market_data.domain.alerts import rank
 from market_data.domain.candles import candle_kind, kind_names
+from market_data.domain.checks import applicable
 from market_data.domain.partition import SAFE_NAME, Partition, is_safe_name
-from market_data.domain.ports.check import Severity
+from market_data.domain.ports.check import Severity, SomeThresholds
 from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.quality import Standard
 from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.tables import DERIVED
 from market_data.settings.calendar import check_calendar
+from market_data.settings.checks import ChecksStanza
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
 
@@ -192,6 +194,11 @@ class Feed(BaseModel):
     budget: Budget = Budget()
     repair: Repair = Repair()
     quality: Standard = Standard()
+    checks: ChecksStanza = Field(
+        default=ChecksStanza(),
+        description="thresholds of single checks by table, `{<check>: {<table>: {<threshold>: <value>}}}`, or "
+        "`{<check>: {enabled: false, reason: <why>}}`; listed with each check below",
+    )
     options: Any = Field(default=None, description="the source's own settings, listed with each source below")
 
     @field_validator("source")
@@ -230,6 +237,15 @@ class Feed(BaseModel):
         """Every table of the feed, in the order in which one is made from the other."""
         derived = DERIVED if "trades" in self.tables else tuple(t for t in DERIVED if t != "candles")
         return (*self.tables, *derived)
+
+    @property
+    def judged_by(self) -> dict[str, str]:
+        """The checks that apply to the feed, and the table that each is shown at."""
+        return applicable(self.assets, self.checks.named, self.checks.switched_off)
+
+    def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
+        """What a check holds against for a table of the feed."""
+        return self.checks.thresholds(check, table, kind)
 
     def partition(self, symbol: str, date: dt.date) -> Partition:
         """A partition of this feed."""

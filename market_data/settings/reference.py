@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from market_data.domain.candles import candle_kind, kind_names
+from market_data.domain.checks import check, check_names
 from market_data.domain.ports.source import SourceInfo
 from market_data.settings.environment import Environment
 from market_data.settings.model import Alerts, Feed
@@ -38,6 +39,11 @@ The keys under `alerts`, beside `feeds`. A channel is a variable `MARKET_DATA_AL
 _KINDS = """## Kinds of candle
 
 What `candles` of a feed may name."""
+_CHECKS = """## Checks
+
+What `checks` of a feed may change, by check and table: `checks: {prices: {trades: {least_return: 0.02}}}`. A check is
+switched off with a reason: `checks: {prices: {enabled: false, reason: "one price a day"}}`. What each asks, and what to
+do when it fails, is on the page of [quality](../quality.md)."""
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 _NAMES: Mapping[Any, str] = {
     str: "text",
@@ -52,11 +58,12 @@ _NAMES: Mapping[Any, str] = {
 
 
 def reference(sources: Mapping[str, SourceInfo]) -> str:
-    """The whole page: environment variables, a feed's keys, kinds of candle, and each source's options."""
+    """The whole page: environment variables, a feed's keys, kinds of candle, checks, and each source's options."""
     parts = [_OPENING, _VARIABLES, _table(("variable", "type", "default", "meaning"), _variables())]
     parts += [_FEED, _fields(Feed, without=("name",))]
     parts += [_ALERTS, _fields(Alerts)]
     parts += [_KINDS, _table(("kind", "timeframes"), _kinds())]
+    parts += [_CHECKS, *(part for name in check_names() for part in _check(name))]
     for name in sorted(sources):
         parts += _source(sources[name])
     return "\n\n".join(parts) + "\n"
@@ -67,6 +74,15 @@ def _source(source: SourceInfo) -> Iterator[str]:
     yield source.summary
     yield f"Tables: {', '.join(f'`{table}`' for table in source.tables)}."
     yield _fields(source.options)
+
+
+def _check(name: str) -> Iterator[str]:
+    judge = check(name)
+    yield f"### `{name}`"
+    asked = (type(judge).__doc__ or "").strip().partition("\n")[0]
+    yield f"{asked} Tables: {', '.join(f'`{table}`' for table in judge.tables)}."
+    if judge.thresholds.model_fields:
+        yield _fields(judge.thresholds)
 
 
 def _variables() -> Iterator[Sequence[str]]:
@@ -92,7 +108,7 @@ def _keys(model: type[BaseModel], above: str = "") -> Iterator[Sequence[str]]:
     """A row a key; the keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`."""
     for attribute, field in model.model_fields.items():
         name = field.alias or attribute
-        if _is_model(field.annotation):
+        if _is_model(field.annotation) and field.annotation.model_fields:
             yield from _keys(field.annotation, f"{above}{name}.")
             continue
         yield f"`{above}{name}`", _type(field.annotation, field.metadata), _default(field), _words(field)
@@ -116,7 +132,7 @@ def _default(field: FieldInfo) -> str:
     """A default as YAML writes it."""
     if field.is_required():
         return "required"
-    if field.default is None:
+    if field.default is None or isinstance(field.default, BaseModel):
         return ""
     text = yaml.safe_dump(_plain(field.default), default_flow_style=True, width=1_000, sort_keys=False)
     return f"`{text.removesuffix('...' + chr(10)).strip()}`"

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterEventType, DagsterInstance
 
+from market_data.domain.checks import check_names
 from market_data.domain.ports.source import Fetched
 from market_data.landing import Landing
 from market_data.settings import Settings
@@ -14,7 +15,8 @@ from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.runs import failure_words, materialized, run
 
 TABLES = ("instruments", "trades", "quotes", "vendor_candles", "candles", "quality_reports")
-CHECKS = {"ohlc", "dedup", "freshness", "row_account", "vendor_candles"}
+CHECKS = set(check_names()) - {"statistics", "cross_vendor"}
+"""The source has no statistics, and no other feed is named to compare with."""
 SIX = ("2024-01-15|AAA-USD", "2024-01-17|BBB-USD")
 ALL = {f"2024-01-{day}|{symbol}" for day in (15, 16, 17) for symbol in ("AAA-USD", "BBB-USD")}
 BAD = "2024-01-16|AAA-USD"

@@ -82,17 +82,18 @@ def test_late_then_wrong_then_corrected_is_told_and_mended(
     dev: Dev, settings: Settings, binance_archive: BinanceArchive, webhook: Webhook
 ) -> None:
     def told(*words: str) -> bool:
-        return any(all(word in title.lower() for word in words) for title in webhook.titles)
+        said = [f"{each['title']}\n{each['message']}" for each in webhook.told]
+        return any(all(word in line for word in words) for text in said for line in text.splitlines())
 
-    until(lambda: told("live", "trades is late"))
+    until(lambda: told("error]", "live trades: due days are missing"))
     publish(binance_archive, LATE, high="105.0")  # late and wrong: the trades never were at 105
-    until(lambda: told("resolved", "trades is late"))
-    until(lambda: told("vendor_candles", "does not pass"))
+    until(lambda: told("resolved]", "live trades: due days are missing"))
+    until(lambda: told("error]", "live candles: vendor_candles does not pass"))
     assert revision(settings, "vendor_candles") == 1
     candles_before = revision(settings, "quality_reports")
 
     publish(binance_archive, LATE)  # the archive replaces its file
-    until(lambda: told("resolved", "vendor_candles", "does not pass"))
+    until(lambda: told("resolved]", "live candles: vendor_candles does not pass"))
     assert revision(settings, "vendor_candles") == 2
     assert revision(settings, "quality_reports") == candles_before + 1
     assert revision(settings, "trades") == revision(settings, "candles") == 1  # the trades were right all along

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import books, candles, ccxt, databento, intake, rectangle, tardis
+from market_data_tests.bench import books, candles, ccxt, checks, databento, intake, rectangle, tardis
 
 PARTS = {
     "intake": intake.run,
@@ -14,6 +14,7 @@ PARTS = {
     "ccxt": ccxt.run,
     "tardis": tardis.run,
     "books": books.run,
+    "checks": checks.run,
 }
 
 

@@ -9,10 +9,14 @@ import pytest
 
 from market_data.domain.account import Account
 from market_data.domain.checks import check, check_names
+from market_data.domain.checks.cross_vendor import Limits as CrossVendorLimits
 from market_data.domain.errors import WarehouseDamaged
-from market_data.domain.ports.check import Finding, RevisionFacts, Severity
+from market_data.domain.ports.check import Finding, PartitionView, RevisionFacts, Severity
 from market_data.domain.tables import table_names
 from market_data_tests.partition_view import (
+    IN_TIME,
+    PARTITION,
+    START,
     TABLES,
     MemoryView,
     bar,
@@ -20,6 +24,8 @@ from market_data_tests.partition_view import (
     flat_bar,
     frame,
     nothing,
+    quote,
+    statistic,
     trade,
 )
 
@@ -52,17 +58,41 @@ def damaged() -> MemoryView:
     return MemoryView(defects, accounts=accounts)
 
 
+def damaged_ticks() -> MemoryView:
+    """The same for checks that need more rows, all tables, another day or another feed."""
+    ticks = [trade(number, ts_recv=START + number * 1_000_000_000 + 5) for number in range(40)]
+    ticks[20] |= {"price": "9", "size": "0", "ts_recv": 0}
+    rows = {
+        **clean_rows(),
+        "trades": frame("trades", ticks),
+        "quotes": frame("quotes", [quote(0), quote(1, bid_price="2")]),
+        "statistics": frame("statistics", [statistic(0, "trading_session_high_price", 3_600, price="1")]),
+        "candles": frame("candles", [bar(0), bar(0, timeframe="1h", close="1.1")]),
+    }
+    same = MemoryView({"candles": frame("candles", [bar(0, close="2.4")])})
+    return MemoryView(
+        rows,
+        limits={("cross_vendor", "candles"): CrossVendorLimits(feed="b")},
+        others={("b", PARTITION.symbol): same},
+        before={"trades": RevisionFacts(1, Account(1, 1), IN_TIME, {}, "other columns")},
+        notes={"trades": {"condition": "degraded", "remarks": ["the vendor calls the day degraded"]}},
+    )
+
+
 class Unreadable(MemoryView):
     """A partition whose ledger and files disagree."""
 
     def facts(self, table: str) -> RevisionFacts | None:
         raise WarehouseDamaged(f"the ledger names a file of {table}, which is not there")
 
+    def other(self, feed: str, symbol: str) -> PartitionView | None:
+        return self
+
     def scan(self, table: str) -> pl.LazyFrame:
         raise WarehouseDamaged(f"the ledger names a file of {table}, which is not there")
 
 
-PARTITIONS = [not_materialized, without_rows, without_a_session, clean, damaged]
+PARTITIONS = [not_materialized, without_rows, without_a_session, clean, damaged, damaged_ticks]
 every_check = pytest.mark.parametrize("name", check_names())
 every_partition = pytest.mark.parametrize("partition", PARTITIONS)
 
@@ -119,10 +149,11 @@ def test_a_clean_partition_passes(name: str):
 
 @every_check
 def test_a_planted_defect_is_found(name: str):
-    assert not all(finding.passed for finding in check(name).run(damaged()))
+    views = (damaged(), damaged_ticks())
+    assert not all(finding.passed for view in views for finding in check(name).run(view))
 
 
 @every_check
 def test_a_crash_is_raised_and_never_a_failed_finding(name: str):
     with pytest.raises(WarehouseDamaged):
-        check(name).run(Unreadable(clean_rows()))
+        check(name).run(Unreadable(clean_rows(), limits={("cross_vendor", "candles"): CrossVendorLimits(feed="b")}))

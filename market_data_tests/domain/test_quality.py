@@ -11,14 +11,17 @@ from market_data.domain.quality import DIMENSIONS, Scores, Standard, Weights, as
 
 DIMENSION_OF: dict[str, Dimension] = {"there": "completeness", "good": "quality", "agrees": "consistency"}
 STANDARD = Standard()
+ROWS = dict.fromkeys(["trades", "quotes", "candles", "vendor_candles", "instruments"], 100)
 
 
-def finding(table: str, check: str, passed: bool = True, severity: Any = "error", **detail: Any) -> Finding:
-    return Finding(table, check, passed, severity, detail=detail)
+def finding(table: str, check: str, passed: bool = True, severity: Any = "error", share: Any = None) -> Finding:
+    """One that tells, where there is a share, how many of the table's hundred rows are wrong."""
+    measured = None if share is None else 100.0 * share
+    return Finding(table, check, passed, severity, measured, detail={} if share is None else {"unit": "rows"})
 
 
 def of(*findings: Finding, standard: Standard = STANDARD) -> Scores:
-    return scores(findings, DIMENSION_OF, standard)
+    return scores(findings, DIMENSION_OF, standard, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -30,10 +33,12 @@ def of(*findings: Finding, standard: Standard = STANDARD) -> Scores:
         (finding("trades", "good", passed=False, severity="warning"), 0.5),
         (finding("trades", "good", passed=False, share=0.25), 0.75),
         (finding("trades", "good", passed=False, severity="critical", share=7), 0.0),
+        (Finding("quotes", "good", False, "warning", 0.1, detail={"unit": "share of quotes"}), 0.9),
+        (Finding("trades", "good", False, "warning", 3, detail={"unit": "gaps"}), 0.5),
     ],
 )
 def test_a_finding_scores_what_is_not_wrong(made: Finding, score: float) -> None:
-    assert score_of(made) == score
+    assert score_of(made, 100) == score
 
 
 def test_the_weights_of_the_default_are_those_of_ticks_candles_and_instruments() -> None:
@@ -97,7 +102,7 @@ def test_a_finding_that_gets_worse_raises_no_score(findings: list[Finding], whic
         return
     worse = list(findings)
     changed = worse[which % len(worse)]
-    worse[which % len(worse)] = Finding(changed.table, changed.check, False, "critical", detail={"share": 1.0})
+    worse[which % len(worse)] = Finding(changed.table, changed.check, False, "critical", 100.0, detail={"unit": "rows"})
     before, after = of(*findings), of(*worse)
     for dimension in DIMENSIONS:
         score = before.dimensions[dimension]

@@ -22,3 +22,9 @@ def nothing_to_judge(view: PartitionView, check: str, tables: Sequence[str]) -> 
     """What a check says of tables none of which exists for the day: whether they should is for `freshness` to say."""
     detail = {"note": "nothing to judge: the table does not exist for this day"}
     return [Finding(name, check, passed=True, severity="info", detail=detail) for name in tables if name in view.tables]
+
+
+def clock_of(view: PartitionView, table: str) -> str:
+    """The column by which the table's rows are ordered and filed."""
+    delivery = view.delivery(table)
+    return (delivery.clock if delivery is not None else None) or "ts_event"

@@ -1,14 +1,14 @@
 """Every key once, and what overlapped on the way accounted for. Rows that merely look alike are told, never blamed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from market_data.domain.checks._detail import FIRST, shown_row
-from market_data.domain.checks._scan import collected, is_ascending, repeated_hashes
+from market_data.domain.checks._scan import collected, previous, repeated_hashes
 from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table as table_named
 
@@ -21,16 +21,22 @@ class Dedup:
 
     dimension: Dimension = "quality"
     tables = (*FETCHED, "candles")
+    thresholds = Thresholds
+
+    def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
+        """How often the place in the vendor's answer ascends, where that is the key."""
+        ascents = pl.col("ordinal") > previous("ordinal")
+        return {"ascents": ascents.sum()} if _key(table, view.delivery(table)) == ("ordinal",) else {}
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding a table."""
         found = existing(view, self.tables)
-        findings = [_judge(table, view.scan(table), facts, view.delivery(table)) for table, facts in found]
+        findings = [_judge(view, table, facts) for table, facts in found]
         return findings or nothing_to_judge(view, "dedup", self.tables)
 
 
-def _judge(table: str, rows: pl.LazyFrame, facts: RevisionFacts, delivery: Delivery | None) -> Finding:
-    key = _key(table, delivery)
+def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> Finding:
+    rows, key = view.scan(table), _key(table, view.delivery(table))
     account = facts.account.as_dict()
     detail: dict[str, Any] = {
         "unit": "rows",
@@ -45,13 +51,25 @@ def _judge(table: str, rows: pl.LazyFrame, facts: RevisionFacts, delivery: Deliv
     if table in _BARS and "kind" in key:
         rows, note = rows.filter(pl.col("kind") == "time"), "bars of other kinds may open at the same instant"
         detail |= {"judged": "bars of kind time", "note": note}
-    running_id = delivery is not None and delivery.running_id
-    repeated = None if _is_proved(rows, key, facts.rows, running_id=running_id) else _repeated(rows, key, facts.rows)
+    proved = facts.rows <= 1 or _ascents(view, table, facts) == facts.rows - 1
+    repeated = None if proved else _repeated(rows, key, facts.rows)
     if repeated is None or not len(repeated):
         return Finding(table, "dedup", True, "info", 0.0, 0.0, detail)
     detail["first"] = [shown_row(row) for row in repeated.head(FIRST).iter_rows(named=True)]
     measured = int(repeated["rows_with_it"].sum()) - len(repeated)
     return Finding(table, "dedup", False, "error", float(measured), 0.0, detail)
+
+
+def _ascents(view: PartitionView, table: str, facts: RevisionFacts) -> int | None:
+    """How many rows have a greater key than the row before: all but the first, and they are unique, none null.
+
+    None where that proves nothing. Ids are read in a pass of their own: as text they cost more than all the rest.
+    """
+    delivery = view.delivery(table)
+    if delivery is not None and delivery.running_id:
+        ids = view.scan(table).select(id=pl.col(delivery.identity[0]).cast(pl.Int64, strict=False))
+        return int(collected(ids.select((pl.col("id") > pl.col("id").shift(1)).sum()), facts.rows).item())
+    return view.figures("dedup", table).get("ascents")
 
 
 def _key(table: str, delivery: Delivery | None) -> tuple[str, ...]:
@@ -60,13 +78,6 @@ def _key(table: str, delivery: Delivery | None) -> tuple[str, ...]:
         return delivery.identity
     order = table_named(table).order
     return ("ordinal",) if "ordinal" in order else order
-
-
-def _is_proved(rows: pl.LazyFrame, key: Sequence[str], count: int, *, running_id: bool) -> bool:
-    """Whether one scan shows the keys to be unique: whole numbers that ascend. Otherwise nothing is known."""
-    if not running_id and key != ("ordinal",):
-        return False
-    return is_ascending(rows, pl.col(key[0]).cast(pl.Int64, strict=False), count)
 
 
 def _repeated(rows: pl.LazyFrame, key: Sequence[str], count: int) -> pl.DataFrame | None:

@@ -1,18 +1,22 @@
-"""Whether a day that was traded has its data, and when that came. Nothing here asks what time it is now."""
+"""Whether a day that was traded was collected, and when; whether it has rows is for `completeness`.
+
+Nothing here asks what time it is now.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from market_data.domain.checks._detail import instant
-from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 from market_data.domain.time import NS_PER_HOUR, day_bounds, to_ns
 
 
 class Freshness:
-    """By the feed's calendar: a session has data, a day without one need not."""
+    """By the feed's calendar: a session was collected, a day without one need not be."""
 
     dimension: Dimension = "completeness"
     tables = ("trades", "quotes", "vendor_candles")
+    thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding a table. `measured`: hours from the day's end (00:00 UTC) to the first revision's commit.
@@ -37,12 +41,9 @@ def _judge(view: PartitionView, table: str) -> Finding:
         "first_committed_at": instant(committed),
         "late": facts.first_committed_at > view.due_at,
     }
-    without_data = view.has_session and facts.rows == 0
     if not view.has_session:
         detail["note"] = "no session on this day"
-    elif without_data:
-        detail["note"] = "a session day without data"
-    return Finding(table, "freshness", not without_data, "warning" if without_data else "info", hours, None, detail)
+    return Finding(table, "freshness", True, "info", hours, None, detail)
 
 
 CHECK: Check = Freshness()

@@ -8,7 +8,7 @@ import polars as pl
 from market_data.domain.checks._detail import FIRST, shown_row
 from market_data.domain.checks._scan import collected
 from market_data.domain.checks._tables import existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 
 _COLUMNS = ("open", "high", "low", "close", "volume", "vwap", "trade_count")
 _SHOWN = ("kind", "timeframe", "instrument_id", "publisher_id", "ts_open", *_COLUMNS)
@@ -34,6 +34,7 @@ class Ohlc:
 
     dimension: Dimension = "quality"
     tables = ("candles", "vendor_candles")
+    thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding a table; nulls are what the vendor does not publish: not judged, and said."""

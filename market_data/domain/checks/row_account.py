@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
-from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 
 class RowAccount:
@@ -14,6 +14,7 @@ class RowAccount:
 
     dimension: Dimension = "completeness"
     tables = FETCHED
+    thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding a table; where figures disagree, one for each pair that does.

@@ -7,7 +7,7 @@ import polars as pl
 
 from market_data.domain.checks._detail import FIRST, instant, shown
 from market_data.domain.checks._scan import collected
-from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts
+from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 _GROUP = ("timeframe", "instrument_id", "publisher_id")
 _KEY = (*_GROUP, "ts_open")
@@ -28,6 +28,7 @@ class VendorCandles:
 
     dimension: Dimension = "consistency"
     tables = ("candles",)
+    thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """A finding for each timeframe that both sides have; `measured` is how many bars differ or are absent."""

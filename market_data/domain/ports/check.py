@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
 
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
@@ -15,6 +17,27 @@ if TYPE_CHECKING:
 Severity = Literal["info", "warning", "error", "critical"]
 Dimension = Literal["completeness", "quality", "consistency"]
 """Whether all is there; whether what is there is good; whether it agrees with itself and with others."""
+
+
+class Thresholds(BaseModel):
+    """What a check holds against, of one table: frozen, with a default for each, every one described.
+
+    A check subclasses it; a feed's stanza changes single values under `checks: {<check>: {<table>: {...}}}`. What is
+    wrong there is refused at load, so that a check never meets a value that its model does not allow.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    on_request: ClassVar[bool] = False
+    """Whether the check only applies to a feed whose stanza names it."""
+
+    @property
+    def other_feed(self) -> str | None:
+        """A feed that the values name: it must exist."""
+        return None
+
+
+SomeThresholds = TypeVar("SomeThresholds", bound=Thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +62,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RevisionFacts:
-    """What the ledger knows of a table's current revision that a check may need."""
+    """What the ledger knows of a table's current revision that a check may need.
+
+    Attributes:
+        notes: what the vendor said of the day (`condition`, `remarks`, and `columns`: those of its own file, where the
+            source tells them), or the pipeline.
+        columns: a fingerprint of the names and types of our columns.
+        code_version: which code made the revision.
+    """
 
     rows: int
     account: Account
     first_committed_at: dt.datetime
     notes: Mapping[str, Any]
+    columns: str = ""
+    code_version: str = ""
 
 
 class PartitionView(Protocol):
@@ -66,6 +98,11 @@ class PartitionView(Protocol):
         ...
 
     @property
+    def sessions(self) -> Sequence[tuple[int, int]]:
+        """When the market trades within the UTC day: half-open intervals, ns since the epoch, in order."""
+        ...
+
+    @property
     def due_at(self) -> dt.datetime:
         """When the partition's data is due: the day's end and the feed's grace."""
         ...
@@ -78,8 +115,28 @@ class PartitionView(Protocol):
         """The current revision's facts; None where the partition of that table does not exist."""
         ...
 
+    def facts_before(self, table: str) -> RevisionFacts | None:
+        """The same for the symbol's day before; None where it does not exist."""
+        ...
+
+    def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
+        """What the check holds against for a table, as the feed configures it; `kind` is the check's own model."""
+        ...
+
     def scan(self, table: str) -> "pl.LazyFrame":
         """The rows of the current revision; a frame without rows where there is none."""
+        ...
+
+    def figures(self, check: str, table: str) -> Mapping[str, Any]:
+        """The values of what the check's `asks` asked of the table."""
+        ...
+
+    def minutes(self, table: str) -> "pl.DataFrame":
+        """A table of ticks by instrument and minute, read once for all checks: see `domain.checks._minutes`."""
+        ...
+
+    def other(self, feed: str, symbol: str) -> "PartitionView | None":
+        """The same day of a symbol of another feed; None where there is no such feed or symbol."""
         ...
 
     def set_aside(self, table: str) -> int:
@@ -100,6 +157,20 @@ class Check(Protocol):
         """The tables it judges; it applies to a feed that has one of them, and is shown at the first it has."""
         ...
 
+    @property
+    def thresholds(self) -> type[Thresholds]:
+        """What it holds against; `Thresholds` itself where that is nothing."""
+        ...
+
     def run(self, view: PartitionView) -> Sequence[Finding]:
         """Findings of this family, one or more; a crash is raised, never turned into a failed finding."""
+        ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A check that wants figures of a whole table. Those of all checks are computed in one pass over the table."""
+
+    def asks(self, view: PartitionView, table: str) -> "Mapping[str, pl.Expr]":
+        """Aggregates, one value each, by name; streaming ones (sums, extremes, `shift`) need no memory to speak of."""
         ...
