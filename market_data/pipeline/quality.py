@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -105,11 +107,17 @@ def write_report(
     inputs = [
         revision_input(histories[table][-1]) for table in feed.assets if table in histories and table != TABLE.name
     ]
-    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs)
+    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs, _counts(findings), began)
     with workspace.warehouse.stage(TABLE.name, partition, QualityReports) as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
     return Outcome(TABLE.name, revision, changed, seconds=time.monotonic() - began)
+
+
+def _counts(findings: dict[str, Sequence[Finding]]) -> dict[str, Any]:
+    """How many findings there are, and of those that did not pass how many of each severity: for the ledger."""
+    said = [finding for each in findings.values() for finding in each]
+    return {"findings": len(said), "not_passed": dict(Counter(each.severity for each in said if not each.passed))}
 
 
 def _row(finding: Finding) -> dict[str, object]:
