@@ -87,7 +87,8 @@ def _run(
     failed: list[chain.Failed] = []
     judged: dict[str, dict[str, dg.AssetCheckSeverity | None]] = {}
     with platform.workspace(context.run.run_id, allow_cost=config.allow_cost) as workspace:
-        progress = Progress(feed, len(keys), workspace.run_id, workspace.settings.progress_file)
+        settings = workspace.settings
+        progress = Progress(feed, len(keys), workspace.run_id, settings.progress_file, settings.log_format)
         try:
             must_be_affordable(workspace, feed, keys, tables, refetch=config.refetch)
         except OverBudget as error:

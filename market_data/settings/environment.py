@@ -1,6 +1,7 @@
 """The environment variables of the platform itself. A source's secrets are read by that source, when it fetches."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,6 +27,10 @@ class Environment(BaseSettings):
 
     progress_file: Path | None = None
     """Where a run writes a JSON line a step, for programs that follow it; nowhere by default."""
+
+    log_format: Literal["text", "json"] = "text"
+    """How the project's log lines look; `json` makes each an object with time, level, logger, message, run, feed,
+    table, symbol, day and stage, as far as they are known."""
 
     @property
     def config_path(self) -> Path:

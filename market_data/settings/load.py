@@ -64,7 +64,11 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     return Settings(
-        home=environment.home.absolute(), config_path=path, progress_file=environment.progress_file, feeds=feeds
+        home=environment.home.absolute(),
+        config_path=path,
+        progress_file=environment.progress_file,
+        log_format=environment.log_format,
+        feeds=feeds,
     )
 
 

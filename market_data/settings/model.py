@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -225,6 +225,7 @@ class Settings(BaseModel):
     home: Path
     config_path: Path
     progress_file: Path | None = None
+    log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
 
     @property
