@@ -57,18 +57,19 @@ def _judged(instance: "DagsterInstance", waiting: list[str]) -> Verdict:
         return _absent(waiting, "Dagster's daemon never ran here")
     last = max(beat.timestamp for beat in beats.values())
     when = dt.datetime.fromtimestamp(last, dt.UTC)
-    bad = sorted(name for name, status in statuses.items() if not status.healthy)
-    figures = {"last_heartbeat": when.isoformat(timespec="seconds"), "not_running": bad}
-    if not bad:
-        return Verdict(
-            "daemon", HEALTHY, f"Dagster's daemon runs; last heard of at {when:%H:%M:%S} UTC", figures=figures
-        )
-    errors = [error.message for name in bad if name in beats for error in beats[name].errors or ()]
-    told = f"; {' '.join(errors[0].split())}" if errors else ""
-    words = f"{', '.join(bad)} of Dagster's daemon: last heard of at {when:%Y-%m-%d %H:%M:%S} UTC{told}"
-    if not waiting:
-        return Verdict("daemon", HEALTHY, f"{words}; no feed goes on: nothing waits for it", figures=figures)
-    return Verdict("daemon", UNHEALTHY, words, _START, figures)
+    silent = sorted(name for name, status in statuses.items() if not status.healthy)
+    errors = [error.message for beat in beats.values() for error in beat.errors or ()]
+    figures = {"last_heartbeat": when.isoformat(timespec="seconds"), "silent": silent, "errors": len(errors)}
+    words, state, advice = f"Dagster's daemon runs; last heard of at {when:%H:%M:%S} UTC", HEALTHY, ""
+    if silent:
+        words = f"{', '.join(silent)} of Dagster's daemon: last heard of at {when:%Y-%m-%d %H:%M:%S} UTC"
+        state, advice = UNHEALTHY, _START
+    elif errors:
+        words = f"Dagster's daemon runs, with {len(errors)} errors: {' '.join(errors[0].split())}"
+        state, advice = DEGRADED, "its log, and Deployment > Daemons in the web interface, have all of them"
+    if silent and not waiting:
+        words, state = f"{words}; no feed goes on: nothing waits for it", HEALTHY
+    return Verdict("daemon", state, words, advice, figures)
 
 
 PROBE: Probe = _Daemon()

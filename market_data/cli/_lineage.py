@@ -1,4 +1,4 @@
-"""How the way of a partition is shown: as a tree for people, as a dictionary for programs. Nothing is found out here."""
+"""The way of a partition: as a tree for people, as a dictionary for programs. Nothing is found out here."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,9 @@ def _add_links(root: "Tree", title: str, links: "Sequence[Link]") -> None:
     branch = root.add(title)
     for link in links:
         state = "[green]current[/]" if link.state == "current" else "[red]stale[/]"
-        branch.add(f"{link.table} {link.date.isoformat()}  from revision {link.made_from}  {state}")
+        node = branch.add(f"{link.table} {link.date.isoformat()}  revision {link.made_from}  {state}")
+        for known in link.landed:
+            node.add(_file(known))
 
 
 def _file(known: "Known") -> str:
@@ -91,7 +93,9 @@ def as_dict(traced: "Trace", landing: Path) -> dict[str, Any]:
             {"at": _time(each.spent_ns), "cost_usd": each.cost_usd, "what": each.what, "run": each.run_id}
             for each in traced.bought
         ],
-        "made_from": [_link(link) for link in traced.upstream],
+        "made_from": [
+            {**_link(link), "landed": [_landed(known, landing) for known in link.landed]} for link in traced.upstream
+        ],
         "revisions": [_revision(revision) for revision in traced.revisions],
         "made_from_this": [_link(link) for link in traced.downstream],
     }

@@ -1,5 +1,6 @@
 """`market-data metrics`: the platform's figures for Prometheus, over HTTP or once. How they are told: `_exposition`."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -45,15 +46,17 @@ def command(
         except OSError as error:
             raise _shared.CommandFailed(f"cannot listen at {host}:{port}: {error.strerror}") from error
         typer.echo(f"serving figures at http://{host}:{server.server_port}/metrics; Ctrl-C stops it")
-        _wait(thread)
+        _wait_for_the_end()
         server.shutdown()
-
-
-def _wait(thread: threading.Thread) -> None:
-    try:
         thread.join()
-    except KeyboardInterrupt:
-        return
+
+
+def _wait_for_the_end() -> None:
+    """Until it is told to end: by a container, or by Ctrl-C, which a shell's background processes would ignore."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
 
 
 def _runs(settings: "Settings") -> "Iterator[Figure]":

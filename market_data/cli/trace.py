@@ -11,6 +11,9 @@ from market_data.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     from market_data.settings import Feed
 
+_WIDE = 1_000
+"""Where there is no terminal, no line is folded."""
+
 
 def command(
     feed: Annotated[str, typer.Argument(help="A feed of the feeds file.")],
@@ -46,7 +49,10 @@ def command(
                 f"`market-data ingest {feed} --start {partition.date} --symbols {symbol}` makes it",
                 kind="NotThere",
             )
-        _shared.stdout().print(_lineage.tree(traced))
+        console = _shared.stdout()
+        if not console.is_terminal:
+            console.width = _WIDE
+        console.print(_lineage.tree(traced), soft_wrap=False)
 
 
 def _must_have(feed: "Feed", table: str, symbol: str) -> None:

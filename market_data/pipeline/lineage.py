@@ -25,12 +25,14 @@ class Link:
         date: its UTC day.
         made_from: the number of the revision that was read.
         state: `stale` where other bytes count by now than those that were read.
+        landed: of what it was made from, the landed files that count.
     """
 
     table: str
     date: dt.date
     made_from: int
     state: Freshness
+    landed: Sequence[Known] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,20 @@ def trace(workspace: Workspace, feed: Feed, table: str, partition: Partition) ->
     found = Trace(table, partition, landed, bought, revisions, (), ())
     if found.current is None:
         return found
-    upstream = [*_upstream(workspace, found.current)]
+    upstream = [*_upstream(workspace, feed, found.current)]
     downstream = [*_downstream(workspace, found.current, histories)]
     return Trace(table, partition, landed, bought, revisions, upstream, downstream)
 
 
-def _upstream(workspace: Workspace, revision: Revision) -> Iterator[Link]:
+def _upstream(workspace: Workspace, feed: Feed, revision: Revision) -> Iterator[Link]:
     for read in _revisions_read(workspace, revision):
         date = dt.date.fromisoformat(read["date"])
         place = Partition(revision.partition.feed, date, revision.partition.symbol)
         current = workspace.ledger.current(read["table"], place)
         same = current is not None and current.sha256 == read["sha256"]
-        yield Link(read["table"], date, read["revision"], "current" if same else "stale")
+        known = workspace.landing.known(feed.request(read["table"], place)) if read["table"] in feed.tables else ()
+        landed = tuple(each for each in known if each.counts)
+        yield Link(read["table"], date, read["revision"], "current" if same else "stale", landed)
 
 
 def _downstream(

@@ -10,7 +10,7 @@ class _Configuration:
 
     def look(self, scope: Scope) -> Iterator[Verdict]:
         feeds, path = scope.feeds, scope.settings.config_path
-        words = f"{path} has {len(scope.settings.feeds)} feeds" if scope.only is None else f"{path} has {scope.only}"
+        words = f"{path} loads; feeds: {len(feeds)}" if scope.only is None else f"{path} has {scope.only}"
         yield Verdict("configuration", HEALTHY, words, figures={"feeds": [feed.name for feed in feeds]})
 
 
