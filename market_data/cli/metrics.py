@@ -54,8 +54,12 @@ def command(
 def _wait_for_the_end() -> None:
     """Until it is told to end: by a container, or by Ctrl-C, which a shell's background processes would ignore."""
     told = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        told.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, end)
     told.wait()
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,7 +112,7 @@ def dead_folders(root: Path) -> Iterator[Path]:
             yield folder
 
 
-def sample(found: list[Entry], day: dt.date, count: int) -> list[Entry]:
+def sample(found: Sequence[Entry], day: dt.date, count: int) -> Sequence[Entry]:
     """So many entries, chosen by the day: each day another block, until after enough days each was chosen once."""
     if len(found) <= count:
         return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance
 from dagster._daemon.types import DaemonHeartbeat
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from market_data.warehouse import Warehouse
 from market_data_tests.cli.conftest import Home

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[Callable[[], str]]:
+def serving(home: Home) -> Generator[Callable[[], str]]:
     """The command in a process of its own; what it answers."""
     command = [sys.executable, "-uc", "from market_data.cli import main; main()", "metrics", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | home.environment)

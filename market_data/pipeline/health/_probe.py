@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from market_data.domain.errors import ConfigurationError
 from market_data.pipeline.workspace import Workspace, opened
 from market_data.settings import Feed, Settings
+from market_data.warehouse.survey import Entry, entries
 
 State = Literal["healthy", "degraded", "unhealthy"]
 HEALTHY: State = "healthy"
@@ -82,6 +83,11 @@ class Scope:
     def workspace(self) -> Workspace:
         """An open workspace; opening it makes what the ledger lacks."""
         return self._open.enter_context(opened(self.settings, "health"))
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What the ledger says of the files to look at."""
+        return entries(self.workspace.ledger, self.only)
 
     @property
     def feeds(self) -> Sequence[Feed]:

@@ -6,7 +6,7 @@ from market_data.domain.ports.source import Request
 from market_data.pipeline.health._probe import DEGRADED, HEALTHY, Probe, Scope, Verdict
 from market_data.pipeline.health.warehouse import SAMPLE
 from market_data.storage.files import sha256
-from market_data.warehouse.survey import Entry, entries, sample
+from market_data.warehouse.survey import Entry, sample
 
 _NAMED = 5
 
@@ -18,7 +18,7 @@ class _Landing:
         feeds = {feed.name: feed for feed in scope.feeds}
         fetched = [
             entry
-            for entry in entries(scope.workspace.ledger, scope.only)
+            for entry in scope.entries
             if (feed := feeds.get(entry.partition.feed)) is not None
             and entry.table in feed.tables
             and entry.partition.symbol in feed.symbols

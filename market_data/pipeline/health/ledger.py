@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from market_data.pipeline.health._probe import DEGRADED, HEALTHY, UNHEALTHY, Probe, Scope, Verdict
-from market_data.warehouse.survey import entries, lacking
+from market_data.warehouse.schema import revisions
+from market_data.warehouse.survey import lacking
 
 
 class _Ledger:
@@ -41,7 +42,7 @@ def _judged(scope: Scope, missing: list[str], said: str) -> Verdict:
     if missing:
         scope.workspace  # noqa: B018  opening it makes them
         return Verdict("ledger", DEGRADED, f"{path} lacked {', '.join(missing)}: an older version made it; added now")
-    count = len(entries(scope.workspace.ledger, scope.only))
+    ((count,),) = scope.workspace.ledger.rows(select(func.count(revisions.c.id)))
     return Verdict("ledger", HEALTHY, f"{path} names {count:,} partitions of tables", figures={"current": count})
 
 

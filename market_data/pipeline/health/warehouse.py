@@ -1,6 +1,6 @@
 """Whether the warehouse's files are what the ledger says, and whether something lies about that belongs to nobody."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from market_data.pipeline.health._probe import DEGRADED, HEALTHY, UNHEALTHY, Probe, Scope, Verdict
 from market_data.warehouse.survey import (
@@ -8,7 +8,6 @@ from market_data.warehouse.survey import (
     claimed,
     dead_claims,
     dead_folders,
-    entries,
     fault,
     placed,
     sample,
@@ -31,8 +30,7 @@ class _Warehouse:
 
 def _files(scope: Scope) -> Verdict:
     """Each current revision has its file with its size, and those of the sample with their bytes."""
-    workspace = scope.workspace
-    found = entries(workspace.ledger, scope.only)
+    found = scope.entries
     chosen = {entry.id for entry in (found if scope.full else sample(found, scope.now.date(), SAMPLE))}
     bad = [*_bad(scope, found, chosen)]
     figures = {"files": len(found), "read": len(chosen), "bad": len(bad)}
@@ -44,7 +42,7 @@ def _files(scope: Scope) -> Verdict:
     return Verdict("warehouse files", HEALTHY, words, figures=figures)
 
 
-def _bad(scope: Scope, found: list[Entry], chosen: set[int]) -> Iterator[str]:
+def _bad(scope: Scope, found: Sequence[Entry], chosen: set[int]) -> Iterator[str]:
     workspace = scope.workspace
     for entry in found:
         told = fault(workspace.warehouse.root, entry, read=entry.id in chosen)
