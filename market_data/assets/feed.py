@@ -12,10 +12,10 @@ import dagster as dg
 
 from market_data.assets.checks import check_specs, evaluations, verdicts
 from market_data.assets.freshness import policy
+from market_data.assets.lineage import above
 from market_data.assets.metadata import materialization
 from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
-from market_data.domain.tables import DERIVED, MADE_FROM
 from market_data.resources.failures import bugs_are_final, failure_of
 from market_data.resources.platform import PlatformResource
 from market_data.settings import Feed
@@ -65,10 +65,9 @@ def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.Asse
 
 
 def _spec(feed: Feed, table: str, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
-    above = MADE_FROM.get(table, tuple(name for name in feed.assets if name != table)) if table in DERIVED else ()
     return dg.AssetSpec(
         key=[feed.name, table],
-        deps=[dg.AssetKey([feed.name, name]) for name in above],
+        deps=[dg.AssetKey([feed.name, name]) for name in above(feed, table)],
         group_name=feed.name,
         skippable=True,
         kinds={feed.source if table in feed.tables else "polars", "parquet"},
@@ -94,7 +93,8 @@ def _run(
     failed: list[chain.Failed] = []
     judged: dict[str, dict[str, dg.AssetCheckSeverity | None]] = {}
     with platform.workspace(context.run.run_id, allow_cost=config.allow_cost) as workspace:
-        progress = Progress(feed, len(keys), workspace.run_id, workspace.settings.progress_file)
+        settings = workspace.settings
+        progress = Progress(feed, len(keys), workspace.run_id, settings.progress_file, settings.log_format)
         try:
             must_be_affordable(workspace, feed, keys, tables, refetch=config.refetch)
         except OverBudget as error:
@@ -105,7 +105,7 @@ def _run(
                 steps.append(step)
                 progress.step(partition, step)
                 if isinstance(step, chain.Outcome):
-                    yield materialization(workspace, feed, step)
+                    yield materialization(context.instance, workspace, feed, step)
             findings = [step for step in steps if isinstance(step, chain.Finding)]
             for evaluation in evaluations(context.instance, feed, partition, findings, checks):
                 verdict = None if evaluation.passed else evaluation.severity

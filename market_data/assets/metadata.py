@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from market_data.assets.lineage import inputs_of_day, version_tags
 from market_data.domain.charts import score_bars, sparkline
 from market_data.domain.checks._detail import shown_row
 from market_data.domain.quality import SUBJECT
@@ -24,7 +25,9 @@ _CHART_POINTS = 32
 _CELL = 60
 
 
-def materialization(workspace: "Workspace", feed: Feed, outcome: "Outcome") -> dg.AssetMaterialization:
+def materialization(
+    instance: dg.DagsterInstance, workspace: "Workspace", feed: Feed, outcome: "Outcome"
+) -> dg.AssetMaterialization:
     """The event of one table of one partition."""
     revision = outcome.revision
     account = revision.account
@@ -56,8 +59,7 @@ def materialization(workspace: "Workspace", feed: Feed, outcome: "Outcome") -> d
         asset_key=dg.AssetKey([feed.name, outcome.table]),
         partition=revision.partition.key,
         metadata=metadata,
-        # Dagster compares data versions to tell what is out of date: the same bytes are the same version.
-        tags={"dagster/data_version": revision.sha256},
+        tags=version_tags(instance, feed, revision, inputs_of_day(workspace.ledger.made_from(revision), revision)),
     )
 
 

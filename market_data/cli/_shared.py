@@ -29,6 +29,7 @@ def workspace(*, must_exist: bool = True) -> Generator["Workspace"]:
     Raises:
         ConfigurationError: with `must_exist`, that there is nothing at `MARKET_DATA_HOME` yet.
     """
+    from market_data.pipeline import logs
     from market_data.pipeline.workspace import opened
     from market_data.settings import load_settings
     from market_data.sources import catalog
@@ -39,6 +40,8 @@ def workspace(*, must_exist: bool = True) -> Generator["Workspace"]:
             f"nothing is at {settings.home} yet (MARKET_DATA_HOME names it): `market-data demo` fills it, "
             "and so does `dagster asset materialize`"
         )
+    if settings.log_format == "json":  # as text, what is logged stays as terse as Python shows it by itself
+        logs.show(settings.log_format)
     with opened(settings) as found:
         yield found
 

@@ -1,5 +1,5 @@
 """The vendors' bytes as they came, with their SHA-256. No decoding, no network."""
 
-from market_data.landing.store import Landing
+from market_data.landing.store import Known, Landing
 
-__all__ = ["Landing"]
+__all__ = ["Known", "Landing"]

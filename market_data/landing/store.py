@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,20 @@ from market_data.storage.files import make_folder, publish, sha256, sync_file, w
 from market_data.storage.locks import held
 
 _log = logging.getLogger("market_data.landing")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file that a manifest lists.
+
+    Attributes:
+        landed_at: ISO 8601, UTC.
+        counts: whether it is decoded; the others were replaced by the vendor since.
+    """
+
+    file: LandedFile
+    landed_at: str
+    counts: bool
 
 
 class Landing:
@@ -46,6 +61,15 @@ class Landing:
         """The files of a request as the manifest has them, unread; none if nothing is landed."""
         manifest = self._manifest(request)
         return tuple(self._file(request, entry) for entry in manifest["files"]) if manifest else ()
+
+    def known(self, request: Request) -> tuple[Known, ...]:
+        """Every file of a request that was ever landed, those that count first; nothing is read but the manifest."""
+        manifest = self._manifest(request) or {"files": [], "superseded": []}
+        return tuple(
+            Known(self._file(request, entry), entry["landed_at"], counts)
+            for counts, entries in ((True, manifest["files"]), (False, manifest["superseded"]))
+            for entry in entries
+        )
 
     @contextmanager
     def workdir(self, request: Request) -> Generator[Path]:

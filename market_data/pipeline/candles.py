@@ -39,7 +39,7 @@ def build_candles(workspace: Workspace, feed: Feed, partition: Partition) -> Out
     frame = bars.collect(engine="streaming" if trades.rows > _SMALL_ROWS else "in-memory")
     notes = {"trades": trades.rows, "previous_close_known": context.previous_close is not None}
     code = f"market-data {__version__}"
-    origin = Origin(feed.source, code, workspace.run_id, [revision_input(trades), *inputs], notes)
+    origin = Origin(feed.source, code, workspace.run_id, [revision_input(trades), *inputs], notes, began)
     with workspace.warehouse.stage(TABLE.name, partition, TABLE.schema, "ts_open") as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)

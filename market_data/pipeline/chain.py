@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from market_data.domain.errors import MarketDataError, ours
@@ -10,6 +11,7 @@ from market_data.domain.ports.check import Finding
 from market_data.domain.tables import MADE_FROM
 from market_data.pipeline.candles import build_candles
 from market_data.pipeline.ingest import ingest
+from market_data.pipeline.logs import about
 from market_data.pipeline.quality import run_checks, write_report
 from market_data.pipeline.workspace import Outcome, Workspace
 from market_data.settings import Feed
@@ -58,13 +60,17 @@ def materialize(
         if table not in tables:
             continue
         try:
-            yield ingest(workspace, feed, table, partition, refetch=refetch)
+            with _about(workspace, partition, table):
+                outcome = ingest(workspace, feed, table, partition, refetch=refetch)
+            yield outcome
         except (MarketDataError, OSError) as error:
             broken.append(table)
             yield Failed(table, partition, ours(error), _after(table, tables))
     if "candles" in tables and "trades" not in broken:
         try:
-            yield build_candles(workspace, feed, partition)
+            with _about(workspace, partition, "candles"):
+                outcome = build_candles(workspace, feed, partition)
+            yield outcome
         except (MarketDataError, OSError) as error:
             broken.append("candles")
             yield Failed("candles", partition, ours(error), _after("candles", tables))
@@ -79,11 +85,18 @@ def _judge(
     workspace: Workspace, feed: Feed, partition: Partition, tables: Collection[str], checks: Collection[str]
 ) -> Iterator[Step]:
     report = "quality_reports" in tables
-    findings = run_checks(workspace, feed, partition, feed.judged_by if report else checks)
-    if report:
-        yield write_report(workspace, feed, partition, findings)
+    with _about(workspace, partition, "quality_reports"):
+        findings = run_checks(workspace, feed, partition, feed.judged_by if report else checks)
+        outcome = write_report(workspace, feed, partition, findings) if report else None
+    if outcome is not None:
+        yield outcome
     for said in findings.values():
         yield from said
+
+
+def _about(workspace: Workspace, partition: Partition, table: str) -> AbstractContextManager[None]:
+    day = partition.date.isoformat()
+    return about(run=workspace.run_id, feed=partition.feed, table=table, symbol=partition.symbol, day=day)
 
 
 def _after(table: str, tables: Collection[str]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def ingest(
     files, fetched = (landed, False) if landed else bring(workspace, feed, request, refetch=refetch)
     brought = time.monotonic()
     said = {**source.notes(request, files), **amendments.notes}
-    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said)
+    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said, began)
 
     def batches() -> Iterator[Batch]:
         return source.decode(request, files)

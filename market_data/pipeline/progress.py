@@ -5,7 +5,6 @@ Not as events of the engine, which cost milliseconds each.
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding
+from market_data.pipeline import logs
 from market_data.pipeline.chain import Failed, Step
 from market_data.pipeline.workspace import Outcome
 from market_data.settings import Feed
@@ -28,16 +28,19 @@ class Progress:
         total: how many partitions the run has.
         run_id: the job.
         file: where the JSON lines go, if anywhere.
+        log_format: how the log looks.
     """
 
-    def __init__(self, feed: Feed, total: int, run_id: str, file: Path | None = None) -> None:
+    def __init__(
+        self, feed: Feed, total: int, run_id: str, file: Path | None = None, log_format: logs.LogFormat = "text"
+    ) -> None:
         self._feed = feed
         self._total = total
         self._run = run_id
         self._file = file
         self._done = 0
         self._began = time.monotonic()
-        _show_on_stderr()
+        logs.show(log_format)
 
     def step(self, partition: Partition, step: Step) -> None:
         """Tell of one table, as soon as it is done."""
@@ -55,18 +58,24 @@ class Progress:
         left = (time.monotonic() - self._began) / self._done * (self._total - self._done)
         figures = {"findings": len(findings), "not_passed": sum(not finding.passed for finding in findings)}
         self._tell("checks", "quality_reports", partition, figures)
-        _log.info("[%d/%d, %.0f s left] %s", self._done, self._total, left, partition)
+        fields = {**self._fields(partition), "stage": "done"}
+        _log.info("[%d/%d, %.0f s left] %s", self._done, self._total, left, partition, extra=fields)
         self._write({"stage": "done", "partition": partition.key, "done": self._done, "total": self._total})
 
     def _tell(self, stage: str, table: str, partition: Partition, figures: Mapping[str, Any]) -> None:
         where = f"symbol={partition.symbol} day={partition.date.isoformat()} run={self._run[:8]}"
+        fields = {**self._fields(partition), "table": table, "stage": stage}
         if stage == "failed":
-            _log.error("%s %s/%s %s: %s", stage, self._feed.name, table, where, figures["error"])
+            _log.error("%s %s/%s %s: %s", stage, self._feed.name, table, where, figures["error"], extra=fields)
         else:
             told = " ".join(f"{name}={_plain(figures[name])}" for name in _NAMED if name in figures)
-            _log.info("%s %s/%s %s %s", stage, self._feed.name, table, where, told)
+            _log.info("%s %s/%s %s %s", stage, self._feed.name, table, where, told, extra=fields)
         day = partition.date.isoformat()
         self._write({"stage": stage, "table": table, "symbol": partition.symbol, "date": day, **figures})
+
+    def _fields(self, partition: Partition) -> dict[str, str]:
+        day = partition.date.isoformat()
+        return {"run": self._run, "feed": self._feed.name, "symbol": partition.symbol, "day": day}
 
     def _write(self, line: Mapping[str, Any]) -> None:
         if self._file is not None:
@@ -96,13 +105,3 @@ def _made(outcome: Outcome) -> dict[str, Any]:
 
 def _plain(figure: object) -> str:
     return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
-
-
-def _show_on_stderr() -> None:
-    """What the project logs is shown, once: a process that is run by the engine has no handler of its own for it."""
-    log = logging.getLogger("market_data")
-    if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -154,17 +155,24 @@ def write_report(
     inputs = [
         revision_input(histories[table][-1]) for table in feed.assets if table in histories and table != TABLE.name
     ]
-    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs, _notes(rated, told))
+    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs, _notes(rated, told), began)
     with workspace.warehouse.stage(TABLE.name, partition, QualityReports) as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
     return Outcome(TABLE.name, revision, changed, seconds=time.monotonic() - began)
 
 
-def _notes(rated: Scores, findings: Sequence[Finding]) -> dict[str, object]:
-    """What watching and mending ask of a report, in the ledger: no file is read for it."""
+def _notes(rated: Scores, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What watching, mending and metrics ask of a report, in the ledger: no file is read for it."""
     failures = sorted({(each.check, each.table, each.severity) for each in findings if not each.passed})
-    return {"scores": rated.notes, "passed": rated.passed, "not_passed": len(failures), "failures": failures}
+    return {
+        "findings": len(findings),
+        "not_passed": dict(sorted(Counter(each.severity for each in findings if not each.passed).items())),
+        "failing": len(failures),
+        "failures": failures,
+        "scores": rated.notes,
+        "passed": rated.passed,
+    }
 
 
 def _row(finding: Finding) -> dict[str, object]:

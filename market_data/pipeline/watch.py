@@ -84,7 +84,7 @@ def not_passing(workspace: Workspace, feed: Feed) -> list[Cause]:
     """A cause for each check of each table that does not pass in reports that count now."""
     c = revisions.c
     query = select(c.symbol, c.date, c.notes).order_by(c.date, c.symbol)
-    where = (c.feed == feed.name, c.table_name == "quality_reports", c.notes["not_passed"].as_integer() > 0)
+    where = (c.feed == feed.name, c.table_name == "quality_reports", c.notes["failing"].as_integer() > 0)
     found: dict[tuple[str, str], list[tuple[Partition, Severity]]] = {}
     for symbol, day, notes in workspace.ledger.rows(query.where(*where)):
         for check, table, severity in notes["failures"]:

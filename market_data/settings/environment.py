@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
@@ -34,6 +35,10 @@ class Environment(BaseSettings):
     """How often the sensor looks that tells what is late, wrong, failed or stalled."""
     repair_seconds: int = 300
     """How often the sensor looks that has partitions made again."""
+
+    log_format: Literal["text", "json"] = "text"
+    """How the project's log lines look; `json` makes each an object with time, level, logger, message, run, feed,
+    table, symbol, day and stage, as far as they are known."""
 
     @property
     def config_path(self) -> Path:

@@ -77,6 +77,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,
         repair_seconds=environment.repair_seconds,
+        log_format=environment.log_format,
         feeds=feeds,
         alerts=alerts,
     )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -333,6 +333,7 @@ class Settings(BaseModel):
     progress_file: Path | None = None
     watch_seconds: int = 60
     repair_seconds: int = 300
+    log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import closing, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -23,7 +24,9 @@ def prefetch(items: Generator[T], depth: int = 2) -> Generator[T]:
     """
     ready: Queue[T | _End] = Queue(depth)
     stopped = Event()
-    thread = Thread(target=_work, args=(items, ready, stopped), name="prefetch", daemon=True)
+    # The thread logs about the partition that its caller works on.
+    context = copy_context()
+    thread = Thread(target=context.run, args=(_work, items, ready, stopped), name="prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := ready.get(), _End):

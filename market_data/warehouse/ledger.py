@@ -32,7 +32,7 @@ from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
 from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
-from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, metadata, revisions
+from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, metadata, revisions
 from market_data.warehouse.spending import Spending
 
 
@@ -133,6 +133,26 @@ class Ledger:
         with self._reader.connect() as connection:
             return connection.execute(query.where(_counting(as_of))).all()
 
+    def all_rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """What `query` selects, whatever the state of a revision."""
+        with self._reader.connect() as connection:
+            return connection.execute(query).all()
+
+    def made_from(self, revision: Revision) -> Sequence[Mapping[str, Any]]:
+        """The inputs of the latest making that gave a revision's bytes; its own where there was no later one."""
+        found = self.all_rows(select(makings.c.inputs).where(makings.c.revision_id == revision.id))
+        return found[0].inputs if found and found[0].inputs is not None else revision.inputs
+
+    def confirm(self, current: Revision, inputs: Sequence[Mapping[str, Any]], run_id: str) -> None:
+        """Note that a revision's bytes were made again, where that was from other inputs than before."""
+        if list(inputs) == list(self.made_from(current)):
+            return
+        values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
+        with self._engine.begin() as connection:
+            again = update(makings).where(makings.c.revision_id == current.id).values(values)
+            if not connection.execute(again).rowcount:
+                connection.execute(insert(makings).values(revision_id=current.id, **values))
+
     def claim(self, values: Mapping[str, Any], table: str, partition: Partition, follows: int) -> Revision | None:
         """Enter a pending revision after the one numbered `follows` (0: the first).
 
@@ -153,10 +173,13 @@ class Ledger:
             except IntegrityError:  # PostgreSQL: the other claim was entered since the select
                 return None
 
-    def commit(self, claim: Revision, superseded_path: Path | None) -> Revision:
+    def commit(self, claim: Revision, superseded_path: Path | None, seconds: float | None = None) -> Revision:
         """Make a pending revision current, and the one before it superseded, its file now at `superseded_path`.
 
         Without that path the one before it, if any, is lost: its file was damaged or gone already.
+
+        Args:
+            seconds: how long it took to make, where that is known.
         """
         now = max(claim.committed_ns, time.time_ns())
         with self._engine.begin() as connection:
@@ -167,6 +190,9 @@ class Ledger:
             connection.execute(update(revisions).where(before).values(values))
             counts = {"state": CURRENT, "committed_ns": now}
             connection.execute(update(revisions).where(revisions.c.id == claim.id).values(counts))
+            if seconds is not None:
+                made = {"revision_id": claim.id, "seconds": seconds, "run_id": claim.run_id, "made_ns": now}
+                connection.execute(insert(makings).values(made))
         return dataclasses.replace(claim, **counts)
 
     def abandon(self, claim_id: int) -> None:

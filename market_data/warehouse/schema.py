@@ -62,6 +62,17 @@ revisions = Table(
     Index("revisions_by_columns", "state", "table_name", "columns"),
 )
 
+makings = Table(
+    "makings",
+    metadata,
+    Column("revision_id", Integer, primary_key=True, autoincrement=False),
+    Column("seconds", Float, comment="from the first request to the commit; of the making that gave the revision"),
+    Column("inputs", JSON, comment="of the latest making that gave the same bytes from others; null: the revision's"),
+    Column("run_id", String(64), nullable=False, comment="of the latest making that is noted"),
+    Column("made_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC; likewise"),
+)
+"""How a revision was made, beside what it is: nothing here changes what counts."""
+
 spending = Table(
     "spending",
     metadata,

@@ -21,6 +21,16 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """One purchase; `spent_ns` is when it was entered, ns since the epoch, UTC."""
+
+    cost_usd: float
+    what: str
+    run_id: str
+    spent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spending:
     """The purchases of one ledger."""
 
@@ -59,6 +69,14 @@ class Spending:
         """What was spent on a UTC day, USD."""
         with self.engine.connect() as connection:
             return _sum(connection, spending.c.feed == feed, spending.c.spent_ns.between(*_within(day)))
+
+    def of_partition(self, partition: Partition, table: str) -> list[Purchase]:
+        """What was bought for a table of a partition, oldest first."""
+        c = spending.c
+        query = select(c.cost_usd, c.what, c.run_id, c.spent_ns).order_by(c.spent_ns, c.id)
+        query = query.where(c.feed == partition.feed, c.date == partition.date, c.symbol == partition.symbol)
+        with self.engine.connect() as connection:
+            return [Purchase(*row) for row in connection.execute(query.where(c.table_name == table))]
 
     def _must_be_allowed(
         self, connection: Connection, feed: str, run_id: str, usd: float, what: str, allowed: Allowance

@@ -37,13 +37,18 @@ ANY = -1
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a revision comes from: what it was made of, by which code, in which run, and what is worth noting."""
+    """Where a revision comes from: what it was made of, by which code, in which run, and what is worth noting.
+
+    Attributes:
+        began: when its making began, by `time.monotonic`; None where that is not known.
+    """
 
     source: str
     code_version: str
     run_id: str
     inputs: Sequence[Mapping[str, Any]] = ()
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    began: float | None = None
 
 
 class Staged:
@@ -198,6 +203,7 @@ class Warehouse:
             current = self.current(staged.table, staged.partition)
             if current is not None and (current.sha256, current.account) == (digest, account):
                 self._restore(staged, current)
+                self.ledger.confirm(current, origin.inputs, origin.run_id)
                 return current, False
             if after not in {ANY, current.revision if current else None}:
                 raise PartitionBusy(f"{staged.table} {staged.partition}: another process replaced it meanwhile")
@@ -205,7 +211,7 @@ class Warehouse:
             follows = current.revision if current is not None else 0
             claim = self.ledger.claim(values, staged.table, staged.partition, follows)
             if claim is not None:
-                return self._put_in_place(staged, claim, current), True
+                return self._put_in_place(staged, claim, current, origin.began), True
             self._wait_or_settle(staged, deadline)
 
     def recover(self) -> int:
@@ -218,12 +224,12 @@ class Warehouse:
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
         return len(claims)
 
-    def _put_in_place(self, staged: Staged, claim: Revision, current: Revision | None) -> Revision:
+    def _put_in_place(self, staged: Staged, claim: Revision, current: Revision | None, began: float | None) -> Revision:
         target = self.root / claim.path
         make_folder(target.parent)
         superseded = self._keep(current) if current is not None else None
         publish(staged.path, target)
-        return self.ledger.commit(claim, superseded)
+        return self.ledger.commit(claim, superseded, None if began is None else time.monotonic() - began)
 
     def _restore(self, staged: Staged, current: Revision) -> None:
         """Put the staged file, which has the bytes that count, in place of one that was damaged or removed."""

@@ -72,6 +72,21 @@ def test_a_whole_run_logs_a_line_a_stage_and_no_error(ours: Home) -> None:
 
 
 @pytest.mark.slow
+def test_a_whole_run_logs_json_objects_on_request(ours: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_DATA_LOG_FORMAT", "json")
+    summary(ours, "--start", "2024-01-15", "--symbols", "AAA-USD", "--tables", "trades")
+    (log,) = (ours.settings.home / "logs").glob("ingest-sim-*.log")
+    told = [json.loads(line) for line in log.read_text().splitlines() if '"logger": "market_data' in line]
+    tables = [(line["table"], line["stage"]) for line in told if line["stage"] != "done"]
+    assert tables == [
+        *(("trades", "fetch"), ("trades", "made"), ("candles", "made")),
+        *(("quality_reports", "made"), ("quality_reports", "checks")),
+    ]
+    assert {(line["feed"], line["symbol"], line["day"]) for line in told} == {("sim", "AAA-USD", "2024-01-15")}
+    assert {len(line["run"]) for line in told} == {36}
+
+
+@pytest.mark.slow
 def test_what_many_partitions_fail_of_is_said_once_and_the_exit_code_tells(tmp_path: Path) -> None:
     rules = {"trades": {"relax": {"price_is_even": "there is no such rule"}}}
     home = Home(settings_of(tmp_path, {"sim": simulated(rules=rules)}))

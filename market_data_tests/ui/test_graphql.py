@@ -42,6 +42,8 @@ STATUSES = """query($keys: [AssetKeyInput!]!) { assetNodes(assetKeys: $keys) { a
     checks { name partitionStatuses { ... on AssetCheckMultiPartitionStatuses { ranges {
         primaryDimStartKey primaryDimEndKey secondaryDim { ... on AssetCheckDefaultPartitionStatuses {
             succeededPartitions failedPartitions executionFailedPartitions } } } } } } } } } }"""
+STALE = """query($keys: [AssetKeyInput!]!, $key: String!) { assetNodes(assetKeys: $keys) {
+    staleStatus(partition: $key) } }"""
 SCHEDULES = """query($repository: RepositorySelector!) { schedulesOrError(repositorySelector: $repository) {
     ... on Schedules { results { name cronSchedule executionTimezone scheduleState { status } } } } }"""
 
@@ -177,6 +179,12 @@ def test_a_check_has_a_verdict_with_its_figures_for_each_partition(
     assert all(said["success"] and said["description"] and said["metadataEntries"] for said in partitioned.values())
     nowhere = {"failedPartitions": set[str](), "executionFailedPartitions": set[str]()}
     assert verdicts(dev, "sim", table)[check] == {"succeededPartitions": ALL, **nowhere}
+
+
+def test_what_was_just_made_is_in_sync_and_knows_what_it_was_made_of(dev: Dev, backfills: dict[str, Any]) -> None:
+    for table in TABLES:
+        told = [dev.ask(STALE, keys=[{"path": ["sim", table]}], key=key)["assetNodes"][0] for key in sorted(ALL)]
+        assert {each["staleStatus"] for each in told} == {"FRESH"}
 
 
 def test_one_bad_partition_fails_alone(dev: Dev, backfills: dict[str, Any]) -> None:
