@@ -13,10 +13,11 @@ from typing import TypeVar
 
 import httpx
 
-from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
+from market_data.domain.errors import BadFile, DamagedDownload, VendorUnavailable
 from market_data.sources._http import must_be_good
 from market_data.sources._part import Part
 from market_data.sources._patience import Patience
+from market_data.sources._redirects import guard
 from market_data.sources._retries import attempts, patiently
 from market_data.storage.files import sha256 as sha256_of
 
@@ -108,18 +109,18 @@ class Downloads:
 
 
 @contextmanager
-def opened(base_url: str, patience: Patience) -> Generator[Downloads]:
-    """Downloads below `base_url`. Redirects are followed, but never from https to http.
+def opened(base_url: str, patience: Patience, *, allow_private_redirects: bool = False) -> Generator[Downloads]:
+    """Downloads below `base_url`. Redirects are followed as far as `_redirects.guard` lets them.
 
     Raises:
-        VendorRefused: while it is used, where a redirect leaves https.
+        VendorRefused: while it is used, where a redirect leaves https or leads into a private network.
     """
     http = httpx.Client(
         verify=_tls(),
         timeout=patience.timeout_seconds,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity", "User-Agent": "market-data"},
-        event_hooks={"request": [_stays_secure(base_url)]},
+        event_hooks={"request": [guard(base_url, allow_private=allow_private_redirects)]},
     )
     with http:
         yield Downloads(http, patience)
@@ -129,16 +130,6 @@ def opened(base_url: str, patience: Patience) -> Generator[Downloads]:
 def _tls() -> ssl.SSLContext:
     # Reading the certificates takes longer than a small file's download.
     return httpx.create_ssl_context()
-
-
-def _stays_secure(base_url: str) -> Callable[[httpx.Request], None]:
-    allowed = ("https",) if base_url.startswith("https:") else ("http", "https")
-
-    def check(request: httpx.Request) -> None:
-        if request.url.scheme not in allowed:
-            raise VendorRefused(f"{base_url} redirects to {request.url}, which is not secure: not followed")
-
-    return check
 
 
 @contextmanager

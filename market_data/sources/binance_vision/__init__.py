@@ -71,7 +71,10 @@ class BinanceVision:
             return [instruments.configured(request, self.options.market, context.workdir)]
         from market_data.sources import _download
 
-        with _download.opened(self.options.base_url, self.patience) as downloads:
+        options = self.options
+        with _download.opened(
+            options.base_url, self.patience, allow_private_redirects=options.allow_private_redirects
+        ) as downloads:
             return [self._fetch_one(downloads, request, file, context.workdir) for file in self._files(request)]
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
