@@ -57,6 +57,11 @@ def test_every_secret_is_a_file_that_a_service_has() -> None:
     assert {name for service in SERVICES.values() for name in service["secrets"]} == set(FILE["secrets"])
 
 
+def test_the_vendors_keys_are_for_those_who_fetch() -> None:
+    holders = {name for name, service in SERVICES.items() if any(s.endswith("_API_KEY") for s in service["secrets"])}
+    assert holders == {"code", "worker-1", "worker-2"}
+
+
 def test_the_instance_differs_from_a_laptops_in_storage_and_launcher_only() -> None:
     ours = yaml.safe_load((COMPOSE / "dagster.yaml").read_text(encoding="utf-8"))
     laptop = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
