@@ -24,7 +24,7 @@ FINAL_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
         "feeds.yaml",
         "data/ledger.db",
         "data/dagster/dagster.yaml",
-        "deploy/compose/secrets/MARKET_DATA_POSTGRES_URL",
+        "deploy/compose/secrets/postgres_password",
         "deploy/kubernetes/secret.yaml",
         ".git/config",
         ".venv/pyvenv.cfg",
