@@ -4,8 +4,8 @@ set -eu
 environment=$1
 cd "$environment"/lib/python3.*/site-packages
 
-# Tests (not numpy's, which its own modules import), sources of extensions, the maps of the web interface's scripts.
-find . -type d -name tests ! -path './numpy/*' -prune -exec rm -rf {} +
+# Tests, sources of extensions, the maps of the web interface's scripts.
+find . -type d -name tests -prune -exec rm -rf {} +
 find . -type f \( -name '*.map' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' -o -name '*.h' \) -delete
 # Twins of what is used: clients for asyncio, a second backend, an RPC server.
 rm -rf kubernetes/aio ccxt/async_support ccxt/pro ccxt/test zstandard/_cffi.* \
@@ -21,7 +21,7 @@ find . -type f -name '*.so*' ! -path './*.libs/*' -exec strip --strip-unneeded {
 "$environment"/bin/python -W ignore -c '
 import importlib
 for name in """ccxt dagster._cli dagster._daemon dagster_celery.app dagster_celery.launcher dagster_duckdb dagster_graphql
-dagster_k8s.launcher dagster_postgres dagster_webserver dataframely databento duckdb exchange_calendars pandas polars
+dagster_k8s.launcher dagster_postgres dagster_webserver dataframely databento duckdb exchange_calendars numpy.testing pandas polars
 pyarrow.compute pyarrow.csv pyarrow.dataset pyarrow.fs pyarrow.parquet pyarrow.substrait uvloop zstandard""".split():
     importlib.import_module(name)
 '
