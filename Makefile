@@ -1,7 +1,7 @@
 # One vocabulary for people, commit hooks and CI. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup home demo ui test check bench docs lock clean
+.PHONY: help setup home demo ui test check bench docs lock audit sbom image clean
 
 # Bytecode halves the time of every command; CI needs no version notices from pyright.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,12 +42,16 @@ ui: setup home ## Dagster's web interface, schedules and sensors (UI_PORT=3001 f
 test: setup ## run the tests (ARGS="-k candles -x" passes more to pytest)
 	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
-check: setup ## style, types, layers and links
+check: setup ## style, types, layers, links, secrets and the files of the deployment
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/pyright
 	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/python tools/check_links.py
+	@sh tools/secrets.sh
+	@.venv/bin/hadolint Dockerfile
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 
 bench: setup ## measure throughput and memory
 	@.venv/bin/python -m market_data_tests.bench $(ARGS)
@@ -61,9 +65,23 @@ compile = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-emit-find-links $(if $(filter-out 0,$(UPGRADE)),--upgrade)
 lock: setup ## remake the locks from pyproject.toml (UPGRADE=1: with newer versions)
 	@$(compile) pyproject.toml -o requirements.lock
-	@$(compile) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(compile) pyproject.toml --extra deploy -c requirements.lock -o requirements-deploy.lock
+	@$(compile) pyproject.toml --extra deploy --extra dev -c requirements-deploy.lock -o requirements-dev.lock
 	@echo hatchling | $(compile) - -c requirements-dev.lock -o docker/build.lock
-	@! grep -n '://' requirements.lock requirements-dev.lock docker/build.lock
+	@! grep -n '://' requirements.lock requirements-deploy.lock requirements-dev.lock docker/build.lock
+
+# Not part of `check`: an advisory of somebody else's package must not stop a change of ours.
+audit: setup ## ask PyPI for advisories on what the image has (needs the network)
+	@.venv/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-deploy.lock
+
+sbom: setup ## write dist/sbom.cdx.json: the Python packages of the image, with their hashes (CycloneDX)
+	@mkdir -p dist
+	@.venv/bin/cyclonedx-py requirements requirements-deploy.lock --pyproject pyproject.toml --output-reproducible \
+		--of JSON -o dist/sbom.cdx.json
+	@echo "dist/sbom.cdx.json has the Python packages; Debian's are those of the base image."
+
+image: ## build the image with docker, podman or buildah (ARGS="--no-cache" passes more)
+	@sh tools/image.sh $(ARGS)
 
 clean: ## remove .venv, caches and build output; data stays
 	@rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

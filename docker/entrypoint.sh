@@ -1,17 +1,36 @@
 #!/bin/sh
-# One image, several roles: dev, webserver, daemon, code-server; anything else is run as it stands.
+# One image, one role a container: webserver, daemon, code-server, worker, or dev for all but the worker; anything
+# else is run as it stands.
 set -eu
 
+# A file here whose name is a variable's (DATABENTO_API_KEY) becomes that variable, unless it is set: so a secret
+# stands in no compose file, no image and no `docker inspect`.
+for file in "${MARKET_DATA_SECRETS:-/run/secrets}"/*; do
+    name=${file##*/}
+    case $name in *[!A-Z0-9_]* | [!A-Z]*) continue ;; esac
+    if [ -s "$file" ] && ! printenv "$name" >/dev/null; then
+        value=$(cat "$file")
+        export "$name=$value"
+    fi
+done
+
 mkdir -p "$DAGSTER_HOME"
-# An instance configuration that was mounted there is left alone.
-[ -e "$DAGSTER_HOME/dagster.yaml" ] || cp /app/dagster.yaml "$DAGSTER_HOME/dagster.yaml"
+# A link, so that a new image brings its new configuration. A file of your own there is left alone.
+if [ -L "$DAGSTER_HOME/dagster.yaml" ] || [ ! -e "$DAGSTER_HOME/dagster.yaml" ]; then
+    ln -sfn /app/dagster.yaml "$DAGSTER_HOME/dagster.yaml"
+fi
 
 role=${1:-dev}
 [ $# -eq 0 ] || shift
+bind=${MARKET_DATA_BIND:-127.0.0.1}
 case $role in
-    dev) exec dagster dev -w /app/workspace.yaml -h 0.0.0.0 -p 3000 "$@" ;;
-    webserver) exec dagster-webserver -w /app/workspace.yaml -h 0.0.0.0 -p 3000 "$@" ;;
+    dev) exec dagster dev -w /app/workspace.yaml -h "$bind" -p 3000 "$@" ;;
+    webserver) exec dagster-webserver -w /app/workspace.yaml -h "$bind" -p 3000 "$@" ;;
     daemon) exec dagster-daemon run -w /app/workspace.yaml "$@" ;;
-    code-server) exec dagster code-server start -m market_data.definitions -h 0.0.0.0 -p 4000 "$@" ;;
+    code-server) exec dagster code-server start -m market_data.definitions -h "$bind" -p 4000 "$@" ;;
+    worker)
+        export PYTHONPATH=/app/celery
+        exec celery -A dagster_celery.app worker --loglevel "${MARKET_DATA_LOG_LEVEL:-INFO}" \
+            --concurrency "${MARKET_DATA_WORKER_RUNS:-2}" -Q "${MARKET_DATA_QUEUES:-dagster}" -n "worker@%h" "$@" ;;
     *) exec "$role" "$@" ;;
 esac

@@ -13,10 +13,11 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from market_data.domain.errors import BadFile, DamagedDownload, VendorRefused, VendorUnavailable
+from market_data.domain.errors import BadFile, DamagedDownload, VendorUnavailable
 from market_data.sources._http import must_be_good
 from market_data.sources._part import Part
 from market_data.sources._patience import Patience
+from market_data.sources._redirects import guard
 from market_data.sources._retries import attempts, patiently
 from market_data.storage.files import sha256 as sha256_of
 
@@ -156,8 +157,9 @@ def opened(
     ask: Ask | None = None,
     auth: tuple[str, str] | None = None,
     ca_file: Path | None = None,
+    allow_private_redirects: bool = False,
 ) -> Generator[Downloads]:
-    """Downloads below `base_url`. Redirects are followed, but never from https to http.
+    """Downloads below `base_url`. Redirects are followed as far as `_redirects.guard` lets them.
 
     Args:
         base_url: what decides whether http is allowed.
@@ -166,9 +168,10 @@ def opened(
         ask: how a request is made and made again; with that patience alone where it is not given.
         auth: user and password; a redirect to another host does not get them (httpx sees to it).
         ca_file: the one authority that is trusted; else those that everybody trusts.
+        allow_private_redirects: whether a public vendor may send to an address of a private network.
 
     Raises:
-        VendorRefused: while it is used, where a redirect leaves https.
+        VendorRefused: while it is used, where a redirect leaves https or leads into a private network.
     """
     http = httpx.Client(
         auth=auth,
@@ -176,7 +179,7 @@ def opened(
         timeout=patience.timeout_seconds,
         follow_redirects=True,
         headers={"Accept-Encoding": "identity", "User-Agent": "market-data", **(headers or {})},
-        event_hooks={"request": [_stays_secure(base_url)]},
+        event_hooks={"request": [guard(base_url, allow_private=allow_private_redirects)]},
     )
     with http:
         yield Downloads(http, patience, ask)
@@ -186,16 +189,6 @@ def opened(
 def _tls(ca_file: Path | None) -> ssl.SSLContext:
     # Reading the certificates takes longer than a small file's download.
     return ssl.create_default_context(cafile=str(ca_file)) if ca_file else httpx.create_ssl_context()
-
-
-def _stays_secure(base_url: str) -> Callable[[httpx.Request], None]:
-    allowed = ("https",) if base_url.startswith("https:") else ("http", "https")
-
-    def check(request: httpx.Request) -> None:
-        if request.url.scheme not in allowed:
-            raise VendorRefused(f"{base_url} redirects to {request.url}, which is not secure: not followed")
-
-    return check
 
 
 @contextmanager

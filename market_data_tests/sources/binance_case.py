@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import polars as pl
@@ -28,7 +29,7 @@ real_data = pytest.mark.skipif(not REAL.exists(), reason=f"no real Binance files
 
 
 def source(base_url: str = "http://127.0.0.1:9", patience: Patience = QUICK, **options: Any) -> BinanceVision:
-    made = BinanceVision(BinanceVisionOptions(base_url=base_url, **options), {"BTC-USDT": SYMBOL}, Path("unused"))
+    made = BinanceVision(BinanceVisionOptions(base_url=base_url, **options), {"BTC-USDT": SYMBOL}, Path(mkdtemp()))
     made.patience = patience
     return made
 

@@ -290,7 +290,7 @@ def test_an_instrument_is_made_from_the_configuration(
         ({"market": "um"}, "'spot' or 'futures_um'"),
         ({"base_url": "ftp://x"}, "begins with http"),
         ({"base_url": "data.binance.vision"}, "begins with http"),
-        ({"base_url": "https://user:word@x"}, "no user, password"),
+        ({"base_url": "https://user:word@x"}, "no user, password"),  # pragma: allowlist secret
         ({"klines": ["7m"]}, "'1m'"),
         ({"klines": []}, "at least 1"),
         ({"klines": ["1m", "1m"]}, "each interval once"),

@@ -272,6 +272,58 @@ def test_a_redirect_never_leaves_https(base_url: str, target: str, followed: boo
                 Downloads(http, QUICK).text(f"{base_url}/start")
 
 
+PUBLIC = "http://8.8.8.8"
+"""An address that is never asked here: the guard stands before the connection."""
+PRIVATE = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "2130706433",
+    "0x7f.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "[fe80::1]",
+    "[fd00::1]",
+    "100.64.0.1",
+    "0.0.0.0",  # noqa: S104
+    "224.0.0.1",
+]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_public_vendor_may_not_redirect_into_a_private_network(host: str) -> None:
+    with opened(PUBLIC, QUICK) as downloads, pytest.raises(VendorRefused, match="a private address: not followed"):
+        downloads.text(f"http://{host}:1/x")
+
+
+def test_what_leads_into_a_private_network_is_never_asked(archive: BinanceArchive) -> None:
+    with opened(PUBLIC, QUICK) as downloads, pytest.raises(VendorRefused):
+        downloads.text(f"{archive.base_url}/{NAME}")
+    assert archive.requests == []
+
+
+def test_a_feed_may_allow_private_redirects(archive: BinanceArchive) -> None:
+    (archive.root / "text").write_text("there")
+    with opened(PUBLIC, QUICK, allow_private_redirects=True) as downloads:
+        assert downloads.text(f"{archive.base_url}/text") == "there"
+
+
+def test_a_private_mirror_may_redirect_to_a_private_address(archive: BinanceArchive, workdir: Path) -> None:
+    with BinanceArchive(archive.root) as other:
+        archive.fail(NAME, status(302, location=f"{other.base_url}/{NAME}".replace("127.0.0.1", "localhost")))
+        assert download(archive, workdir) == CONTENT
+        assert len(other.asked(NAME)) == 1
+
+
+def test_a_refused_redirect_is_told_without_what_was_signed_into_it() -> None:
+    with opened(PUBLIC, QUICK) as downloads, pytest.raises(VendorRefused) as raised:
+        downloads.text("http://user:password@10.0.0.1/x?signature=secret")  # pragma: allowlist secret
+    assert str(raised.value) == f"{PUBLIC} redirects to http://10.0.0.1/x, a private address: not followed"
+
+
 def test_a_retry_is_said_in_plain_words_and_not_on_standard_output(
     archive: BinanceArchive,
     workdir: Path,

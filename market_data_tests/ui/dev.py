@@ -70,7 +70,7 @@ def dagster_dev(settings: Settings) -> Generator[Dev]:
     places = {"DAGSTER_HOME": home, "MARKET_DATA_HOME": settings.home, "MARKET_DATA_CONFIG": settings.config_path}
     with httpx.Client(timeout=60, trust_env=False) as client:
         environment = inherited | {name: str(path) for name, path in places.items()}
-        port = _free_port()
+        port = free_port()
         dev = Dev(f"http://127.0.0.1:{port}", home, environment, client)
         process = _start(dev, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port))
         try:
@@ -139,7 +139,8 @@ def _alive(group: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     for port in random.sample(range(20_000, 32_000), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -5,7 +5,7 @@ What is light stands here; HTTP, polars and the contracts are imported when a fe
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,13 +46,14 @@ class BinanceVision(Source):
     patience: Patience = Patience()
     now: Callable[[], dt.datetime] = staticmethod(lambda: dt.datetime.now(dt.UTC))
 
-    def __init__(self, options: BinanceVisionOptions, symbols: Mapping[str, str], shared: Path) -> None:  # noqa: ARG002
+    def __init__(self, options: BinanceVisionOptions, symbols: Mapping[str, str], shared: Path) -> None:
         """Opens nothing.
 
         Raises:
             ConfigurationError: a vendor's symbol is not spelled as the archive spells them.
         """
         self.options = options
+        self._shared = shared
         for symbol in symbols.values():
             archive.must_be_a_symbol(symbol)
 
@@ -68,9 +69,7 @@ class BinanceVision(Source):
             from market_data.sources.binance_vision import instruments
 
             return [instruments.configured(request, self.options.market, context.workdir)]
-        from market_data.sources import _download
-
-        with _download.opened(self.options.base_url, self.patience) as downloads:
+        with self._opened() as downloads:
             return [self._fetch_one(downloads, request, file, context.workdir) for file in self._files(request)]
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
@@ -92,10 +91,8 @@ class BinanceVision(Source):
         """By the checksums that the archive publishes: it does replace files, years later too."""
         if request.table == "instruments":
             return False
-        from market_data.sources import _download
-
         landed = {file.name: file.sha256 for file in files}
-        with _download.opened(self.options.base_url, self.patience) as downloads:
+        with self._opened() as downloads:
             for file in self._files(request):
                 published = _published_sha256(downloads, f"{self.options.base_url}/{file.path}", file.name)
                 if published != landed.get(file.name):
@@ -106,6 +103,19 @@ class BinanceVision(Source):
         """Two requests a file. The archive tells no sizes beforehand."""
         fetched = [request for request in requests if request.table != "instruments"]
         return Estimate(requests=sum(2 * len(self._files(request)) for request in fetched), cost_usd=0.0)
+
+    def _opened(self) -> "AbstractContextManager[Downloads]":
+        from market_data.sources import _download
+        from market_data.sources._breaker import Breaker
+        from market_data.sources._manners import Manners
+
+        manners = Manners(self.patience, Breaker(self._shared / "breaker.json", "Binance's archive"))
+        return _download.opened(
+            self.options.base_url,
+            self.patience,
+            ask=manners.ask,
+            allow_private_redirects=self.options.allow_private_redirects,
+        )
 
     def _files(self, request: Request) -> list[ArchiveFile]:
         market, symbol, day = self.options.market, request.vendor_symbol, request.partition.date

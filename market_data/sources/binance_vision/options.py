@@ -33,6 +33,10 @@ class BinanceVisionOptions(BaseModel):
         default="https://data.binance.vision",
         description="The archive, or a mirror with the same folders; http or https.",
     )
+    allow_private_redirects: bool = Field(
+        default=False,
+        description="A public mirror may redirect to a private address. One that is private itself always may.",
+    )
     klines: Annotated[tuple[Interval, ...], Field(min_length=1), AfterValidator(_different)] = Field(
         default=("1m", "5m"), description="The intervals of `vendor_candles`; `1s` is published for spot only."
     )
