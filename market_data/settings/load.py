@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
+from market_data.settings.bucket import bucket_home, scratch_folder
 from market_data.settings.environment import Environment
 from market_data.settings.model import Feed, Settings
 
@@ -63,8 +64,14 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
+    bucket = bucket_home(environment)
     return Settings(
-        home=environment.home.absolute(), config_path=path, progress_file=environment.progress_file, feeds=feeds
+        home=scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute(),
+        bucket=bucket,
+        ledger_url=environment.ledger_url,
+        config_path=path,
+        progress_file=environment.progress_file,
+        feeds=feeds,
     )
 
 

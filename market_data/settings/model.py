@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -23,6 +24,7 @@ from market_data.domain.partition import SAFE_NAME, Partition, is_safe_name
 from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.tables import DERIVED
+from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
@@ -218,14 +220,37 @@ class Feed(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything that was configured."""
+    """Everything that was configured.
+
+    Attributes:
+        home: the local folder; for a home on a bucket its scratch folder.
+        bucket: where landing and warehouse lie, if not in `home`.
+        ledger_url: where the ledger is, if not in `home`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path
+    bucket: BucketHome | None = None
+    ledger_url: SecretStr | None = None
     config_path: Path
     progress_file: Path | None = None
     feeds: dict[str, Feed]
+
+    @property
+    def place(self) -> str:
+        """The home as `MARKET_DATA_HOME` names it."""
+        return self.bucket.url if self.bucket is not None else str(self.home)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the home exists; of a bucket that shows when it is used."""
+        return self.bucket is not None or self.home.exists()
+
+    @property
+    def database(self) -> SecretStr:
+        """The URL of the ledger's database; it may hold a password."""
+        return self.ledger_url or SecretStr(f"sqlite:///{self.ledger}")
 
     @property
     def landing(self) -> Path:
@@ -244,5 +269,5 @@ class Settings(BaseModel):
 
     @property
     def ledger(self) -> Path:
-        """The SQLite file of the ledger."""
+        """The SQLite file of the ledger, where no other database is named."""
         return self.home / "ledger.db"

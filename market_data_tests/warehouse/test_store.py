@@ -16,6 +16,7 @@ from market_data.domain.tables import table
 from market_data.domain.tables._base import polars_schema
 from market_data.storage.files import sha256
 from market_data.warehouse import Ledger, Revision, Warehouse, ledger, store
+from market_data.warehouse.in_place import InPlace
 from market_data.warehouse.store import Origin
 from market_data_tests.warehouse_invariants import assert_sound
 
@@ -142,7 +143,9 @@ def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(warehouse
         (claim,) = dying.ledger.pending()
         current = dying.current("trades", PARTITION)
         assert current is not None
-        dying._keep(current)
+        shelf = dying._shelf
+        assert isinstance(shelf, InPlace)
+        shelf.keep(current)
         staged.path.replace(warehouse.root / claim.path)
     dying.close()
     assert warehouse.recover() == 1
