@@ -51,13 +51,20 @@ class Bucket:
         return BucketFolder(self, name)
 
     def put(self, staged: Path, key: str, digest: str) -> Path:
-        """Upload; the staged file stays, and is the copy in the cache."""
+        """Upload, and make the staged file the copy in the cache.
+
+        It is moved: a later download that is written to the same path must not be written into the copy.
+        """
         self.objects.put_file(staged, key, digest)
         pin = self._pin(key)
-        if not pin.exists():
-            pin.hardlink_to(staged)
+        staged.replace(pin)
         self._cache.keep(pin, digest)
         return pin
+
+    def take_back(self, key: str, staged: Path) -> None:
+        """Undo a `put` that nobody knows of yet."""
+        self._pin(key).replace(staged)
+        self.objects.delete(key)
 
     def local(self, key: str, digest: str) -> Path | None:
         """See `Place.local`: a name of this process's own, which stays until `release`."""
@@ -144,6 +151,10 @@ class BucketFolder:
     def pins(self) -> Path:
         """Where local copies lie, below their keys."""
         return self.bucket.pins / self.name
+
+    def take_back(self, key: str, staged: Path) -> None:
+        """Undo a `put` that nobody knows of yet."""
+        self.bucket.take_back(self._full(key), staged)
 
     def delete(self, key: str) -> None:
         """Remove a key, if it is there."""

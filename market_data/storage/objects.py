@@ -140,7 +140,7 @@ class Objects:
         except (BaseError, FileNotFoundError, BotoCoreError, ClientError) as error:
             problem = _problem(error, f"{self.url}: could not {what} it")
         if problem is not None:
-            raise problem
+            raise problem from None
 
 
 def _store(url: str, endpoint: str | None) -> "ObjectStore":

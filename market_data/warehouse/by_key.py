@@ -4,6 +4,7 @@ The order of a replacement: upload under a key that nobody knows; enter the revi
 There is no claim, so nobody has to know who lives.
 """
 
+import datetime as dt
 import logging
 import uuid
 from collections.abc import Iterable, Mapping
@@ -57,7 +58,7 @@ class ByKey:
         self._place.put(staged, values["path"], values["sha256"])
         entered = self._ledger.enter(values, table, partition, current.revision if current is not None else 0)
         if entered is None:
-            self._place.delete(values["path"])
+            self._place.take_back(values["path"], staged)
         return entered
 
     def settle(self, table: str, partition: Partition) -> bool:  # noqa: ARG002  the port's shape
@@ -88,10 +89,10 @@ class ByKey:
         """See `Shelf`."""
         self._place.bucket.release()
 
-    def recover(self) -> int:
+    def recover(self, now: dt.datetime | None = None) -> int:
         """Abort uploads and remove objects of writers that died a day ago or before; how many there were."""
-        aborted = self._place.bucket.abort_unfinished()
-        settled = self._place.settled()
+        aborted = self._place.bucket.abort_unfinished(now)
+        settled = self._place.settled(now)
         with self._ledger.reading() as connection:
             known = set(connection.execute(select(revisions.c.path)).scalars())
         orphans = [key for key in settled if key not in known]
