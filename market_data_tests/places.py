@@ -4,8 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from market_data.storage.bucket import BucketFolder
 from market_data.warehouse import Ledger, Warehouse
 
@@ -18,7 +16,6 @@ def place(kind: str, folder: Path, name: str) -> Generator[Path | BucketFolder]:
     if kind == "folder":
         yield folder / name
         return
-    pytest.importorskip("moto.server")
     from market_data.storage.bucket import Bucket
     from market_data_tests.vendors.object_store import serving
 

@@ -12,6 +12,7 @@ from market_data.settings.environment import Environment
 
 _URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9_.=-]+)*", re.ASCII)
 _ENDPOINT = re.compile(r"https?://[^/@?#\s]+(/[^@?#\s]*)?", re.ASCII)
+_ALMOST = re.compile(r"(s3|gs|az):/")
 _LEDGER = "MARKET_DATA_LEDGER_URL"
 
 
@@ -42,9 +43,10 @@ def bucket_home(environment: Environment) -> BucketHome | None:
     Raises:
         ConfigurationError: it is no bucket's URL, or no ledger is named beside it.
     """
-    url = str(environment.home).rstrip("/")
-    if "://" not in url:
+    text = str(environment.home)
+    if "://" not in text and not _ALMOST.match(text):
         return None
+    url = text.rstrip("/")
     if not _URL.fullmatch(url) or ".." in url.split("/"):
         shown = re.sub(r"//[^/]*@", "//...@", url)
         raise ConfigurationError(
