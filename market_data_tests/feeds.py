@@ -27,4 +27,6 @@ def settings_of(folder: Path, feeds: dict[str, dict[str, Any]], **environment: A
     """Settings with these feeds, their home in `folder` unless the environment given names another."""
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"feeds": feeds}), encoding="utf-8")
-    return load_settings(catalog(), Environment(**{"home": folder / "home", "config": path, **environment}))
+    return load_settings(
+        catalog(), Environment.model_validate({"home": folder / "home", "config": path, **environment})
+    )

@@ -83,7 +83,7 @@ class Landing:
         shutil.rmtree(self._place.workdir(_key(request)), ignore_errors=True)
 
     def _move_in(self, request: Request, file: Fetched, now: str) -> tuple[Path, dict[str, Any]]:
-        entry = {
+        entry: dict[str, Any] = {
             "name": file.name,
             "sha256": sha256(file.path),
             "size_bytes": file.path.stat().st_size,

@@ -143,8 +143,9 @@ class BucketFolder:
             return
         self.pins.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for (key, _), path in zip(files, pool.map(lambda file: self.local(*file), files), strict=True):
-                if path is None:
+            found = [(key, pool.submit(self.local, key, digest)) for key, digest in files]
+            for key, copy in found:
+                if copy.result() is None:
                     raise WarehouseDamaged(f"the ledger names {self.address(key)}, which is not there, or is another")
 
     @property

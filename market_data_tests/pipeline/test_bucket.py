@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from market_data.cli._app import app
 from market_data.pipeline.chain import Failed, materialize
-from market_data.pipeline.workspace import Workspace, opened
+from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
 from market_data.warehouse.by_key import ByKey
 from market_data_tests.feeds import settings_of, simulated
@@ -125,7 +125,7 @@ def test_a_partition_goes_the_whole_way_and_another_machine_finds_it_landed(
         with opened(settings) as workspace:
             steps = list(materialize(workspace, feed, partition, feed.assets, ()))
             assert [step for step in steps if isinstance(step, Failed)] == []
-            outcomes = [step for step in steps if not hasattr(step, "passed")]
+            outcomes = [step for step in steps if isinstance(step, Outcome)]
             assert {outcome.fetched for outcome in outcomes if outcome.table in feed.tables} == {fetched}
             assert {outcome.changed for outcome in outcomes} == {fetched}
             workspace.warehouse.release()

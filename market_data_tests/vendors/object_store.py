@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 KEY_ID, SECRET = "AKIAMADEUPFORTESTS", "made-up-secret-of-tests"
@@ -82,10 +82,7 @@ def holding_parts(store: ObjectStore, after: int) -> Callable[[Environ], Answer 
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_request(self, *_: Any) -> None:
-        pass
-
-    def log(self, *_: Any) -> None:
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  its name in werkzeug
         pass
 
 
@@ -113,7 +110,7 @@ def _server(store: ObjectStore) -> BaseWSGIServer:
 
 
 @contextmanager
-def serving() -> Iterator[ObjectStore]:
+def serving() -> Generator[ObjectStore]:
     """The service with an empty bucket, until the block ends."""
     store = ObjectStore("")
     server = _server(store)
