@@ -15,6 +15,7 @@ from market_data.storage.locks import held
 from market_data.storage.place import Folder, Place
 
 _log = logging.getLogger("market_data.landing")
+_SMALL_BYTES = 65_536
 
 
 class Landing:
@@ -44,10 +45,23 @@ class Landing:
 
     def has(self, request: Request) -> bool:
         """Whether the files of a request are there, by name and size: quicker than `find`, which reads them."""
-        manifest = self._manifest(request)
-        if manifest is None:
-            return False
-        return all(self._place.size(_file_key(request, entry)) == entry["size_bytes"] for entry in manifest["files"])
+        entries = self._entries(request)
+        return bool(entries) and all(
+            self._place.size(_file_key(request, entry)) == entry["size_bytes"] for entry in entries
+        )
+
+    def listed(self, request: Request) -> tuple[LandedFile, ...]:
+        """The files of a request as the manifest has them, unread; none if nothing is landed.
+
+        On a bucket only small ones, such as what a source notes beside its data, are there to be read.
+        """
+        files: list[LandedFile] = []
+        for entry in self._entries(request):
+            key = _file_key(request, entry)
+            small = entry["size_bytes"] <= _SMALL_BYTES
+            path = (self._place.local(key, entry["sha256"]) if small else None) or self._place.path(key)
+            files.append(_landed(path, entry))
+        return tuple(files)
 
     @contextmanager
     def workdir(self, request: Request) -> Generator[Path]:
@@ -91,6 +105,10 @@ class Landing:
             "landed_at": now,
         }
         return self._place.put(file.path, _file_key(request, entry), entry["sha256"]), entry
+
+    def _entries(self, request: Request) -> list[dict[str, Any]]:
+        manifest = self._manifest(request)
+        return manifest["files"] if manifest else []
 
     def _manifest(self, request: Request) -> dict[str, Any] | None:
         content = self._place.read(f"{_key(request)}/manifest.json")

@@ -167,6 +167,10 @@ class BucketFolder:
         listed = self.bucket.objects.below(f"{self.name}/")
         return [key.removeprefix(f"{self.name}/") for key, written in listed if written < before]
 
+    def path(self, key: str) -> Path:
+        """See `Place`."""
+        return self.pins / key
+
     def workdir(self, key: str) -> Path:
         """See `Place`."""
         return self.bucket.scratch / self.name / "_staging" / key

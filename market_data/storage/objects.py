@@ -27,6 +27,14 @@ _PATIENCE = {
 }
 _ENDPOINT_KEYS = {"s3": "endpoint", "gs": "base_url", "az": "endpoint"}
 _DIGEST = "sha256"
+_OURS_TO_MEND = {
+    "FileNotFoundError",
+    "PermissionDeniedError",
+    "UnauthenticatedError",
+    "ProfileNotFound",
+    "PartialCredentialsError",
+}
+"""Errors of the clients, by name, that no second try mends; the first is what a write to no bucket gets."""
 _NO_BUCKET = ("<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>")
 """Said with the same status as of an object that is not there."""
 
@@ -177,7 +185,6 @@ def _problem(error: Exception, what: str) -> MarketDataError:
     ]
     status = re.search(r"status code: (\d{3})", text)
     words = ": ".join(said) or (f"status {status[1]}" if status else f"no proper answer ({type(error).__name__})")
-    refused = type(error).__name__ in {"PermissionDeniedError", "UnauthenticatedError", "PartialCredentialsError"}
-    if refused or isinstance(error, FileNotFoundError):
+    if type(error).__name__ in _OURS_TO_MEND:
         return ConfigurationError(f"{what}: {words}")
     return StorageTrouble(f"{what}: {words}")

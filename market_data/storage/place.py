@@ -13,7 +13,7 @@ class Place(Protocol):
     """
 
     def put(self, staged: Path, key: str, digest: str) -> Path:
-        """Make a whole local file, whose SHA-256 is `digest`, the key's; where it can be read from now on."""
+        """Move a whole local file, whose SHA-256 is `digest`, to the key; where it can be read from now on."""
         ...
 
     def write(self, key: str, content: bytes) -> None:
@@ -32,6 +32,10 @@ class Place(Protocol):
         """A local file with the key's bytes; None where they are gone or have another SHA-256. Read it, only."""
         ...
 
+    def path(self, key: str) -> Path:
+        """Where a local file with the key's bytes is, or would be."""
+        ...
+
     def workdir(self, key: str) -> Path:
         """The local folder for the making of what shall have this key; it is not made here."""
         ...
@@ -48,7 +52,7 @@ class Folder:
         self.root = root
 
     def put(self, staged: Path, key: str, digest: str) -> Path:  # noqa: ARG002  the port's shape
-        """See `Place`; the file is moved."""
+        """See `Place`."""
         target = self.root / key
         make_folder(target.parent)
         sync_file(staged)
@@ -73,6 +77,10 @@ class Folder:
         """See `Place`: the file itself."""
         path = self.root / key
         return path if path.exists() and sha256(path) == digest else None
+
+    def path(self, key: str) -> Path:
+        """See `Place`."""
+        return self.root / key
 
     def workdir(self, key: str) -> Path:
         """See `Place`."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from market_data.domain.errors import MarketDataError
 from market_data.domain.partition import Partition
 from market_data.storage.bucket import BucketFolder
 from market_data.warehouse.ledger import Ledger, Revision
@@ -41,10 +42,13 @@ class ByKey:
         return self._place.bucket.folder.name
 
     def folder(self) -> Path:
-        """See `Shelf`."""
+        """See `Shelf`. A service that cannot list unfinished uploads, or may not, is written to all the same."""
         if not self._swept:
-            self._place.bucket.abort_unfinished()
             self._swept = True
+            try:
+                self._place.bucket.abort_unfinished()
+            except MarketDataError as error:
+                _log.warning("unfinished uploads were not looked for: %s", error)
         return self._place.bucket.folder
 
     def path_of_next(self, table: str, partition: Partition) -> str:

@@ -149,10 +149,18 @@ class InPlace:
             target = self.root / claim.path
             if target.exists() and sha256(target) == claim.sha256:
                 current = self._ledger.current(claim.table, claim.partition)
-                kept = _history_path(current) if current is not None else None
-                self._ledger.commit(claim, kept if kept is not None and (self.root / kept).exists() else None)
+                self._ledger.commit(claim, self._kept(current, claim))
             else:
                 self._ledger.abandon(claim.id)
+
+    def _kept(self, current: Revision | None, claim: Revision) -> Path | None:
+        """Where the file lies that a settled claim supersedes; None where there is none."""
+        if current is None:
+            return None
+        if current.sha256 == claim.sha256:  # only the account changed: the file in place is the old one, too
+            return self.keep(current)
+        kept = _history_path(current)
+        return kept if (self.root / kept).exists() else None
 
 
 def _history_path(revision: Revision) -> Path:

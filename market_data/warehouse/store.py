@@ -75,8 +75,9 @@ class Staged:
     def commit(self, account: Account, origin: Origin, after: int | None = ANY) -> tuple[Revision, bool]:
         """Make it the partition; the revision that counts now, and whether that is a new one.
 
-        The same bytes as those that count already change nothing. With `after` (a revision's number, or None for
-        none at all) it must replace just that one: it was made from it.
+        The same bytes and account as those that count already change nothing. (The account alone changes when
+        records leave the quarantine without becoming rows, such as unreadable ones that the vendor took out.) With
+        `after` (a revision's number, or None for none at all) it must replace just that one: it was made from it.
 
         Raises:
             PartitionBusy: a living writer kept its claim on the partition for longer than a minute, or another
@@ -172,7 +173,7 @@ class Warehouse:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             current = self.current(table, partition)
-            if current is not None and current.sha256 == digest:
+            if current is not None and (current.sha256, current.account) == (digest, account):
                 self._shelf.restore(staged.path, current)
                 return current, False
             if after not in {ANY, current.revision if current else None}:

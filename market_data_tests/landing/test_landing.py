@@ -62,6 +62,18 @@ def test_landing_the_same_bytes_again_changes_nothing(landing: Landing) -> None:
     assert landing._manifest(REQUEST) == manifest
 
 
+@pytest.mark.parametrize("count", [10, 100_000])
+def test_what_is_listed_has_its_facts_and_small_files_can_be_read(landing: Landing, count: int) -> None:
+    assert landing.listed(REQUEST) == ()
+    bring(landing, b"x" * count)
+    if isinstance(landing._place, BucketFolder):
+        landing._place.bucket.release()
+    (listed,) = landing.listed(REQUEST)
+    assert listed.size_bytes == count
+    assert listed.path.exists() or count > 65_536
+    assert listed == only(landing)
+
+
 def test_a_file_is_had_by_name_and_size(landing: Landing) -> None:
     assert not landing.has(REQUEST)
     bring(landing, b"abc")

@@ -129,6 +129,21 @@ def test_a_failed_upload_leaves_what_was_there(machine: Callable[[str], Warehous
     assert_sound(here)
 
 
+def test_a_service_that_does_not_list_uploads_is_written_to_all_the_same(
+    machine: Callable[[str], Warehouse], object_store: ObjectStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gate(environ: Environ) -> Answer | None:
+        return ("501 Not Implemented", b"") if "uploads" in environ["QUERY_STRING"] else None
+
+    object_store.gate = gate
+    here = machine("here")
+    replace(here, trades([1]))
+    assert "unfinished uploads were not looked for" in caplog.text
+    assert prices(here) == [1]
+    with pytest.raises(StorageTrouble):
+        here.recover()
+
+
 def remove(store: ObjectStore, key: str) -> None:
     store.client.delete_object(Bucket=store.bucket, Key=key)
 
