@@ -10,11 +10,12 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 UI_PORT ?= 3000
 
 # Where the data lies: the command line or the environment, then .env, then ./data. Always absolute, as
-# Dagster asks of its home.
+# Dagster asks of its home, or a bucket's URL, beside which Dagster's home is ./data/dagster.
 MARKET_DATA_HOME ?= $(or $(shell sed -n 's/^MARKET_DATA_HOME=//p' .env 2>/dev/null | tr -d "\"'"),./data)
-home_folder := $(if $(filter /%,$(MARKET_DATA_HOME)),$(MARKET_DATA_HOME),$(CURDIR)/$(MARKET_DATA_HOME:./%=%))
+on_bucket := $(findstring ://,$(MARKET_DATA_HOME))
+home_folder := $(if $(on_bucket)$(filter /%,$(MARKET_DATA_HOME)),$(MARKET_DATA_HOME),$(CURDIR)/$(MARKET_DATA_HOME:./%=%))
 home demo ui: override export MARKET_DATA_HOME := $(home_folder)
-home demo ui: override export DAGSTER_HOME := $(home_folder)/dagster
+home demo ui: override export DAGSTER_HOME := $(if $(on_bucket),$(CURDIR)/data,$(home_folder))/dagster
 
 help: ## list the targets
 	@echo "make <target>, from a fresh clone too; setup runs by itself where it is needed"

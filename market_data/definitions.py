@@ -16,7 +16,7 @@ def build_defs(settings: Settings, **resources: object) -> dg.Definitions:
     """The definitions of every feed; `resources` replace those of the same name."""
     partitions = {name: days_by_symbol(feed) for name, feed in settings.feeds.items()}
     jobs = {name: feed_job(feed) for name, feed in settings.feeds.items()}
-    platform = PlatformResource(home=str(settings.home), config=str(settings.config_path))
+    platform = PlatformResource(home=settings.place, config=str(settings.config_path))
     return dg.Definitions(
         assets=[feed_assets(feed, partitions[name]) for name, feed in settings.feeds.items()],
         schedules=[daily_schedule(feed, jobs[name]) for name, feed in settings.feeds.items()],

@@ -23,8 +23,10 @@ def simulated(**changes: Any) -> dict[str, Any]:
     return {**SIMULATED, **changes}
 
 
-def settings_of(folder: Path, feeds: dict[str, dict[str, Any]]) -> Settings:
-    """Settings with these feeds, their home in `folder`."""
+def settings_of(folder: Path, feeds: dict[str, dict[str, Any]], **environment: Any) -> Settings:
+    """Settings with these feeds, their home in `folder` unless the environment given names another."""
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"feeds": feeds}), encoding="utf-8")
-    return load_settings(catalog(), Environment(home=folder / "home", config=path))
+    return load_settings(
+        catalog(), Environment.model_validate({"home": folder / "home", "config": path, **environment})
+    )

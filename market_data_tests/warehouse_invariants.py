@@ -6,6 +6,7 @@ import polars as pl
 
 from market_data.storage.files import sha256
 from market_data.warehouse import Warehouse
+from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.schema import CURRENT, LOST, SUPERSEDED
 
 
@@ -27,6 +28,10 @@ def assert_sound(warehouse: Warehouse) -> None:
         numbers = [revision.revision for revision in warehouse.ledger.history(*key)]
         assert numbers == list(range(1, len(numbers) + 1))
         assert [revision.state for revision in revisions] == [SUPERSEDED] * (len(revisions) - 1) + [CURRENT]
+    if isinstance(warehouse._shelf, ByKey):
+        listed = {key for key, _ in warehouse._shelf._place.bucket.objects.below("warehouse/")}
+        assert listed == {f"warehouse/{revision.path.as_posix()}" for revision in everything}
+        return
     known = {warehouse.file_of(revision) for revision in everything}
     # A crash between linking a file into history and replacing it leaves one more name of a file that counts.
     known_bytes = {revision.sha256 for revision in everything}

@@ -48,7 +48,7 @@ def materialization(
             metadata[name] = dg.MetadataValue.timestamp(to_datetime(instant))
     if outcome.landed:
         metadata["landed"] = dg.MetadataValue.md("\n".join(f"- `{f.name}` from {f.origin}" for f in outcome.landed))
-    metadata["path"] = dg.MetadataValue.path(workspace.warehouse.file_of(revision))
+    metadata["path"] = dg.MetadataValue.path(workspace.warehouse.address(revision))
     rows = workspace.warehouse.rows_of(revision)
     metadata["preview"] = dg.MetadataValue.md(_preview(rows.head(_PREVIEW_ROWS).collect()))
     if outcome.table == "quality_reports":

@@ -122,7 +122,7 @@ def _environment(settings: "Settings") -> dict[str, str]:
     dagster_home = Path(os.environ.get("DAGSTER_HOME", settings.home / "dagster"))
     dagster_home.mkdir(parents=True, exist_ok=True)
     return os.environ | {
-        "MARKET_DATA_HOME": str(settings.home),
+        "MARKET_DATA_HOME": settings.place,
         "MARKET_DATA_CONFIG": str(settings.config_path),
         "DAGSTER_HOME": str(dagster_home),
         "DAGSTER_DISABLE_TELEMETRY": "1",

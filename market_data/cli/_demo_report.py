@@ -106,9 +106,9 @@ def _chart(connection: duckdb.DuckDBPyConnection, workspace: Workspace, feed: Fe
 
 
 def _ui(workspace: Workspace) -> str:
-    home = workspace.settings.home
-    usual = home == Path("data").absolute()
-    return "make ui" if usual else f"make ui MARKET_DATA_HOME={shlex.quote(str(home))}"
+    home = workspace.settings.place
+    usual = home == str(Path("data").absolute())
+    return "make ui" if usual else f"make ui MARKET_DATA_HOME={shlex.quote(home)}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, feed: Feed) -> list[tuple[Any, ...]]:

@@ -35,7 +35,7 @@ def workspace(*, must_exist: bool = True) -> Generator["Workspace"]:
     from market_data.sources import catalog
 
     settings = load_settings(catalog())
-    if must_exist and not settings.home.exists():
+    if must_exist and not settings.is_made:
         raise ConfigurationError(
             f"nothing is at {settings.home} yet (MARKET_DATA_HOME names it): `market-data demo` fills it, "
             "and so does `dagster asset materialize`"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from market_data.cli import _shared
+from market_data.domain.errors import ConfigurationError
 
 
 def command(
@@ -25,6 +26,11 @@ def command(
     from market_data.warehouse.catalog import write_catalog
 
     with _shared.workspace() as workspace, _shared.stderr().status("writing the catalog"):
+        if workspace.settings.bucket is not None:
+            raise ConfigurationError(
+                f"{workspace.settings.place} is a bucket, and a catalog is views over local files that stay; ask it by "
+                "`market-data query`, or write an answer to a file with `market-data query -o`"
+            )
         path = (output or workspace.settings.home / "warehouse.duckdb").absolute()
         try:
             listed = write_catalog(workspace.warehouse, path)

@@ -41,7 +41,7 @@ def command(
         partition = found.partition(symbol, _shared.day(date, "DATE"))
         traced = trace(workspace, found, table, partition)
         if as_json:
-            typer.echo(json.dumps(_lineage.as_dict(traced, workspace.landing.root), indent=1))
+            typer.echo(json.dumps(_lineage.as_dict(traced, workspace.settings.landing), indent=1))
             return
         if not (traced.revisions or traced.landed or traced.bought):
             raise _shared.CommandFailed(

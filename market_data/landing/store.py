@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from market_data.domain.ports.source import Fetched, LandedFile, Request
-from market_data.storage.files import make_folder, publish, sha256, sync_file, write_atomic
+from market_data.storage.files import make_folder, sha256
 from market_data.storage.locks import held
+from market_data.storage.place import Folder, Place
 
 _log = logging.getLogger("market_data.landing")
+_SMALL_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +34,55 @@ class Known:
 
 
 class Landing:
-    """`root/<feed>/<table>/<symbol>/<date>/manifest.json`, and beside it `<sha256, 16 digits>/<vendor's name>`.
+    """`<feed>/<table>/<symbol>/<date>/manifest.json`, and beside it `<sha256, 16 digits>/<vendor's name>`.
 
     A file that the vendor replaced since stays where it was; the manifest lists it as superseded.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, place: Path | Place) -> None:
+        self._place = Folder(place) if isinstance(place, Path) else place
 
     def find(self, request: Request) -> tuple[LandedFile, ...] | None:
         """The landed files of a request, in the order of decoding; None if there are none, or one is damaged."""
         manifest = self._manifest(request)
         if manifest is None:
             return None
-        files = tuple(self._file(request, entry) for entry in manifest["files"])
-        for file in files:
-            if not file.path.exists() or sha256(file.path) != file.sha256:
-                _log.warning("%s: %s is damaged or gone; it will be fetched again", request, file.path)
+        files: list[LandedFile] = []
+        for entry in manifest["files"]:
+            key = _file_key(request, entry)
+            path = self._place.local(key, entry["sha256"])
+            if path is None:
+                address = self._place.address(key)
+                _log.warning("%s: %s is damaged or gone; it will be fetched again", request, address)
                 return None
-        return files
+            files.append(_landed(path, entry))
+        return tuple(files)
 
     def has(self, request: Request) -> bool:
         """Whether the files of a request are there, by name and size: quicker than `find`, which reads them."""
-        files = self.listed(request)
-        return bool(files) and all(file.path.exists() and file.path.stat().st_size == file.size_bytes for file in files)
+        entries = self._entries(request)
+        return bool(entries) and all(
+            self._place.size(_file_key(request, entry)) == entry["size_bytes"] for entry in entries
+        )
 
     def listed(self, request: Request) -> tuple[LandedFile, ...]:
-        """The files of a request as the manifest has them, unread; none if nothing is landed."""
-        manifest = self._manifest(request)
-        return tuple(self._file(request, entry) for entry in manifest["files"]) if manifest else ()
+        """The files of a request as the manifest has them, unread; none if nothing is landed.
+
+        On a bucket only small ones, such as what a source notes beside its data, are there to be read.
+        """
+        files: list[LandedFile] = []
+        for entry in self._entries(request):
+            key = _file_key(request, entry)
+            small = entry["size_bytes"] <= _SMALL_BYTES
+            path = (self._place.local(key, entry["sha256"]) if small else None) or self._place.path(key)
+            files.append(_landed(path, entry))
+        return tuple(files)
 
     def known(self, request: Request) -> tuple[Known, ...]:
         """Every file of a request that was ever landed, those that count first; nothing is read but the manifest."""
         manifest = self._manifest(request) or {"files": [], "superseded": []}
         return tuple(
-            Known(self._file(request, entry), entry["landed_at"], counts)
+            Known(_landed(self._place.path(_file_key(request, entry)), entry), entry["landed_at"], counts)
             for counts, entries in ((True, manifest["files"]), (False, manifest["superseded"]))
             for entry in entries
         )
@@ -78,7 +94,7 @@ class Landing:
         Raises:
             PartitionBusy: another process is fetching the same.
         """
-        folder = self.root / "_staging" / self._key(request)
+        folder = self._place.workdir(_key(request))
         with held(folder.with_name(f"{folder.name}.lock"), waiting_for=f"fetch {request}"):
             make_folder(folder)
             yield folder
@@ -89,45 +105,48 @@ class Landing:
         Landing the same bytes again changes nothing.
         """
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        entries = [self._move_in(request, file, now) for file in fetched]
+        moved = [self._move_in(request, file, now) for file in fetched]
+        entries = [entry for _, entry in moved]
         manifest = self._manifest(request)
         before: list[dict[str, Any]] = manifest["files"] if manifest else []
         if [entry["sha256"] for entry in before] != [entry["sha256"] for entry in entries]:
             replaced = [e for e in before if e["sha256"] not in {entry["sha256"] for entry in entries}]
             superseded = [*(manifest["superseded"] if manifest else []), *replaced]
             content = json.dumps({"files": entries, "superseded": superseded}, indent=1)
-            write_atomic(self._folder(request) / "manifest.json", content.encode())
-        return tuple(self._file(request, entry) for entry in entries)
+            self._place.write(f"{_key(request)}/manifest.json", content.encode())
+        return tuple(_landed(path, entry) for path, entry in moved)
 
     def discard_workdir(self, request: Request) -> None:
         """Remove what a finished fetch left of its downloads."""
-        shutil.rmtree(self.root / "_staging" / self._key(request), ignore_errors=True)
+        shutil.rmtree(self._place.workdir(_key(request)), ignore_errors=True)
 
-    def _move_in(self, request: Request, file: Fetched, now: str) -> dict[str, Any]:
-        digest, size = sha256(file.path), file.path.stat().st_size
-        target = self._folder(request) / digest[:16] / file.name
-        make_folder(target.parent)
-        sync_file(file.path)
-        publish(file.path, target)
-        return {
+    def _move_in(self, request: Request, file: Fetched, now: str) -> tuple[Path, dict[str, Any]]:
+        entry: dict[str, Any] = {
             "name": file.name,
-            "sha256": digest,
-            "size_bytes": size,
+            "sha256": sha256(file.path),
+            "size_bytes": file.path.stat().st_size,
             "origin": file.origin,
             "landed_at": now,
         }
+        return self._place.put(file.path, _file_key(request, entry), entry["sha256"]), entry
+
+    def _entries(self, request: Request) -> list[dict[str, Any]]:
+        manifest = self._manifest(request)
+        return manifest["files"] if manifest else []
 
     def _manifest(self, request: Request) -> dict[str, Any] | None:
-        path = self._folder(request) / "manifest.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        content = self._place.read(f"{_key(request)}/manifest.json")
+        return None if content is None else json.loads(content)
 
-    def _file(self, request: Request, entry: dict[str, Any]) -> LandedFile:
-        path = self._folder(request) / entry["sha256"][:16] / entry["name"]
-        return LandedFile(path, entry["name"], entry["origin"], entry["sha256"], entry["size_bytes"])
 
-    def _key(self, request: Request) -> Path:
-        partition = request.partition
-        return Path(partition.feed, request.table, partition.symbol, partition.date.isoformat())
+def _landed(path: Path, entry: dict[str, Any]) -> LandedFile:
+    return LandedFile(path, entry["name"], entry["origin"], entry["sha256"], entry["size_bytes"])
 
-    def _folder(self, request: Request) -> Path:
-        return self.root / self._key(request)
+
+def _key(request: Request) -> str:
+    partition = request.partition
+    return f"{partition.feed}/{request.table}/{partition.symbol}/{partition.date.isoformat()}"
+
+
+def _file_key(request: Request, entry: dict[str, Any]) -> str:
+    return f"{_key(request)}/{entry['sha256'][:16]}/{entry['name']}"

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from market_data.domain.errors import ConfigurationError
@@ -10,6 +11,7 @@ from market_data.domain.ports.source import Delivery, LandedFile, Source
 from market_data.landing import Landing
 from market_data.settings import Feed, Settings
 from market_data.sources import source as source_named
+from market_data.storage.bucket import Bucket, BucketFolder
 from market_data.storage.files import make_folder
 from market_data.warehouse import Ledger, Revision, Warehouse
 from market_data.warehouse.spending import Allowance
@@ -99,16 +101,24 @@ def opened(settings: Settings, run_id: str = "cli", *, allow_cost: bool = False)
     try:
         make_folder(settings.home)
     except OSError as error:
-        raise ConfigurationError(
-            f"{settings.home} cannot be made ({error.strerror}); MARKET_DATA_HOME names it"
-        ) from error
-    ledger = Ledger(f"sqlite:///{settings.ledger}")
-    warehouse = Warehouse(settings.warehouse, ledger)
+        named = "MARKET_DATA_SCRATCH" if settings.bucket is not None else "MARKET_DATA_HOME"
+        raise ConfigurationError(f"{settings.home} cannot be made ({error.strerror}); {named} names it") from error
+    landing, tables = _places(settings)
+    ledger = Ledger(settings.database.get_secret_value())
+    warehouse = Warehouse(tables, ledger)
     try:
-        yield Workspace(settings, Landing(settings.landing), warehouse, run_id, allow_cost)
+        yield Workspace(settings, Landing(landing), warehouse, run_id, allow_cost)
     finally:
         warehouse.close()
         ledger.close()
+
+
+def _places(settings: Settings) -> tuple[Path | BucketFolder, Path | BucketFolder]:
+    """Where landing and warehouse lie."""
+    if settings.bucket is None:
+        return settings.landing, settings.warehouse
+    bucket = Bucket(settings.bucket.url, settings.home, settings.bucket.cache_bytes, settings.bucket.endpoint)
+    return bucket.below("landing"), bucket.below("warehouse")
 
 
 def landed_inputs(files: tuple[LandedFile, ...]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ class PlatformResource(dg.ConfigurableResource[Any]):
     """Where the platform's data and configuration lie. It holds paths only, so that no secret can show in the UI.
 
     Attributes:
-        home: root of landing, warehouse and ledger.
+        home: root of landing, warehouse and ledger: a folder or a bucket's URL, which holds no credential.
         config: the feeds file.
     """
 
@@ -29,7 +29,7 @@ class PlatformResource(dg.ConfigurableResource[Any]):
 
     def settings(self) -> Settings:
         """The settings, read anew."""
-        return load_settings(catalog(), Environment(home=Path(self.home), config=Path(self.config)))
+        return load_settings(catalog(), Environment(home=self.home, config=Path(self.config)))
 
     @contextmanager
     def workspace(self, run_id: str, *, allow_cost: bool = False) -> Generator["Workspace"]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
@@ -24,10 +24,25 @@ class Environment(BaseSettings):
         use_attribute_docstrings=True,  # for the reference
     )
 
-    home: Path = Path("data")
-    """Root of landing, warehouse and ledger (`MARKET_DATA_HOME`)."""
+    home: Path | str = Path("data")
+    """Root of landing, warehouse and ledger (`MARKET_DATA_HOME`): a folder, or `s3://bucket/prefix`,
+    `gs://bucket/prefix`, `az://container/prefix`."""
     config: Path | None = None
     """The feeds file (`MARKET_DATA_CONFIG`); without it `./feeds.yaml`, else the one that comes with the package."""
+
+    ledger_url: SecretStr | None = None
+    """The ledger's database, as SQLAlchemy writes it: `postgresql://user:password@host/database`. Without it
+    `ledger.db` in the home, which then must be a folder."""
+
+    scratch: Path | None = None
+    """For a home on a bucket: the local folder of downloads, files in the making, cache and logs. Without it
+    `market-data` in `$XDG_CACHE_HOME` or `~/.cache`."""
+
+    cache_gb: float = Field(default=10, ge=0, allow_inf_nan=False)
+    """For a home on a bucket: how much of what was read or written is kept in the scratch folder, 10^9 bytes."""
+
+    bucket_endpoint: str | None = None
+    """Where the object store is, such as `http://127.0.0.1:9000`; without it where its vendor's tools look for it."""
 
     progress_file: Path | None = None
     """Where a run writes a JSON line a step, for programs that follow it; nowhere by default."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
+from market_data.settings.bucket import bucket_home, scratch_folder
 from market_data.settings.checks import checks_model, known_keys
 from market_data.settings.environment import Environment
 from market_data.settings.model import Alerts, Feed, Settings
@@ -71,8 +72,11 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     _know_each_other(feeds, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
+    bucket = bucket_home(environment)
     return Settings(
-        home=environment.home.absolute(),
+        home=scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute(),
+        bucket=bucket,
+        ledger_url=environment.ledger_url,
         config_path=path,
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,

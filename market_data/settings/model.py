@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -27,6 +28,7 @@ from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.quality import Standard
 from market_data.domain.rules import AS_IT_IS, Amendments, Bound
 from market_data.domain.tables import DERIVED
+from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
 
@@ -324,11 +326,19 @@ class Alerts(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything that was configured."""
+    """Everything that was configured.
+
+    Attributes:
+        home: the local folder; for a home on a bucket its scratch folder.
+        bucket: where landing and warehouse lie, if not in `home`.
+        ledger_url: where the ledger is, if not in `home`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path
+    bucket: BucketHome | None = None
+    ledger_url: SecretStr | None = None
     config_path: Path
     progress_file: Path | None = None
     watch_seconds: int = 60
@@ -336,6 +346,21 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
+
+    @property
+    def place(self) -> str:
+        """The home as `MARKET_DATA_HOME` names it."""
+        return self.bucket.url if self.bucket is not None else str(self.home)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the home exists; of a bucket that shows when it is used."""
+        return self.bucket is not None or self.home.exists()
+
+    @property
+    def database(self) -> SecretStr:
+        """The URL of the ledger's database; it may hold a password."""
+        return self.ledger_url or SecretStr(f"sqlite:///{self.ledger}")
 
     @property
     def landing(self) -> Path:
@@ -354,5 +379,5 @@ class Settings(BaseModel):
 
     @property
     def ledger(self) -> Path:
-        """The SQLite file of the ledger."""
+        """The SQLite file of the ledger, where no other database is named."""
         return self.home / "ledger.db"

@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from market_data.domain.candles import candle_kind, kind_names
@@ -53,6 +53,7 @@ _NAMES: Mapping[Any, str] = {
     bool: "`true` or `false`",
     dt.date: "day",
     Path: "path",
+    SecretStr: "text, secret",
     Any: "mapping",
 }
 

@@ -24,9 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
 
 from market_data.domain.account import Account
+from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
@@ -71,7 +72,13 @@ class Ledger:
     """The ledger at a database URL; the relation is made where it does not exist."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
+        try:
+            self._engine = create_engine(url)
+        except (ArgumentError, NoSuchModuleError):  # whose words repeat the URL, and a password with it
+            raise ConfigurationError(
+                "the ledger's URL is none of SQLAlchemy's; expected such as postgresql://user:password@host/database "
+                "or sqlite:////var/lib/market-data/ledger.db (MARKET_DATA_LEDGER_URL)"
+            ) from None
         if self._engine.dialect.name == "sqlite":
             _make_sqlite_strict(self._engine)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -158,20 +165,54 @@ class Ledger:
 
         None where another writer's claim is in the way, or another revision came meanwhile.
         """
+        return self._add(values, table, partition, follows, PENDING)
+
+    def enter(
+        self,
+        values: Mapping[str, Any],
+        table: str,
+        partition: Partition,
+        follows: int,
+        seconds: float | None = None,
+    ) -> Revision | None:
+        """Enter a revision that is whole already: it is current, and the one numbered `follows` superseded, at once.
+
+        None as for `claim`.
+
+        Args:
+            seconds: how long it took to make, where that is known.
+        """
+        return self._add(values, table, partition, follows, CURRENT, seconds)
+
+    def _add(
+        self,
+        values: Mapping[str, Any],
+        table: str,
+        partition: Partition,
+        follows: int,
+        state: str,
+        seconds: float | None = None,
+    ) -> Revision | None:
         newest = select(revisions.c.revision, revisions.c.state, revisions.c.committed_ns)
         newest = newest.where(*_of(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
         with self._engine.begin() as connection:
             last = connection.execute(newest).first()
             if (last is not None and last.state == PENDING) or follows != (last.revision if last is not None else 0):
                 return None
-            row = {**values, "table_name": table, **_key(partition), "state": PENDING, "revision": follows + 1}
+            row = {**values, "table_name": table, **_key(partition), "state": state, "revision": follows + 1}
             # A clock that was set back must not make a later revision older than the one it supersedes.
             row["committed_ns"] = max(time.time_ns(), last.committed_ns + 1 if last is not None else 0)
             try:
                 entered = connection.execute(insert(revisions).values(row).returning(*revisions.c))
-                return _revision(entered.mappings().one())
+                revision = _revision(entered.mappings().one())
             except IntegrityError:  # PostgreSQL: the other claim was entered since the select
                 return None
+            if state == CURRENT:
+                before = and_(*_of(table, partition), revisions.c.state == CURRENT, revisions.c.id != revision.id)
+                superseded = {"state": SUPERSEDED, "superseded_ns": revision.committed_ns}
+                connection.execute(update(revisions).where(before).values(superseded))
+            _note_seconds(connection, revision, seconds)
+        return revision
 
     def commit(self, claim: Revision, superseded_path: Path | None, seconds: float | None = None) -> Revision:
         """Make a pending revision current, and the one before it superseded, its file now at `superseded_path`.
@@ -190,15 +231,17 @@ class Ledger:
             connection.execute(update(revisions).where(before).values(values))
             counts = {"state": CURRENT, "committed_ns": now}
             connection.execute(update(revisions).where(revisions.c.id == claim.id).values(counts))
-            if seconds is not None:
-                made = {"revision_id": claim.id, "seconds": seconds, "run_id": claim.run_id, "made_ns": now}
-                connection.execute(insert(makings).values(made))
+            _note_seconds(connection, claim, seconds)
         return dataclasses.replace(claim, **counts)
 
     def abandon(self, claim_id: int) -> None:
         """Give up a claim."""
         with self._engine.begin() as connection:
             connection.execute(delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING))
+
+    def reading(self) -> Connection:
+        """A connection for queries of every state; close it after use."""
+        return self._reader.connect()
 
     def _select(self, where: ColumnElement[bool]) -> list[Revision]:
         order = (
@@ -211,6 +254,12 @@ class Ledger:
         with self._reader.connect() as connection:
             rows = connection.execute(select(revisions).where(where).order_by(*order)).mappings()
             return [_revision(row) for row in rows]
+
+
+def _note_seconds(connection: Connection, revision: Revision, seconds: float | None) -> None:
+    if seconds is not None:
+        made = {"revision_id": revision.id, "seconds": seconds, "run_id": revision.run_id, "made_ns": time.time_ns()}
+        connection.execute(insert(makings).values(made))
 
 
 _IS_PENDING = revisions.c.state == PENDING

@@ -80,10 +80,12 @@ def create_views(
 def _files(warehouse: Warehouse, table: str, condition: Condition, as_of: int | None) -> Mapping[str, list[str]]:
     """The files that a view reads, by the fingerprint of their columns."""
     c = revisions.c
-    query = select(c.columns, c.path).where(c.table_name == table, condition).order_by(c.feed, c.date, c.symbol)
+    query = select(c.columns, c.path, c.sha256).where(c.table_name == table, condition)
     files: defaultdict[str, list[str]] = defaultdict(list)
     root = warehouse.root.absolute().as_posix()
-    for columns, path in warehouse.ledger.rows(query, as_of):
+    found = warehouse.ledger.rows(query.order_by(c.feed, c.date, c.symbol), as_of)
+    warehouse.bring((path, digest) for _, path, digest in found)
+    for columns, path, _ in found:
         files[columns].append(f"{root}/{path}")
     return files
 
@@ -99,8 +101,10 @@ def _shape(
 ) -> Shape:
     """The columns that have the fingerprint, from one of the files."""
     if fingerprint not in _shapes:
-        query = select(revisions.c.path).where(revisions.c.table_name == table, revisions.c.columns == fingerprint)
-        ((path,),) = warehouse.ledger.rows(query.limit(1), as_of)
+        c = revisions.c
+        query = select(c.path, c.sha256).where(c.table_name == table, c.columns == fingerprint)
+        ((path, digest),) = warehouse.ledger.rows(query.limit(1), as_of)
+        warehouse.bring([(path, digest)])
         file = warehouse.root.absolute() / path
         if not file.exists():
             raise WarehouseDamaged(f"{table}: the ledger names {file}, which is not there")

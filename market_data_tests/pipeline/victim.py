@@ -10,17 +10,17 @@ from market_data_tests.feeds import settings_of, simulated
 TABLES = ("trades", "candles")
 
 
-def main(folder: Path, first_seed: int, rounds: int) -> None:
+def main(folder: Path, first_seed: int, rounds: int, home: Path | str) -> None:
     """Print `ready` when the imports are done, and then `<table> <revision> <sha256>` for every new revision."""
     print("ready", flush=True)
     for seed in range(first_seed, first_seed + rounds):
         work = folder / f"config-{seed}"
         work.mkdir(exist_ok=True)
         options = {"seed": seed, "trades_per_day": {"AAA-USD": 60}}
-        settings = settings_of(work, {"sim": simulated(symbols=["AAA-USD"], options=options)})
+        settings = settings_of(work, {"sim": simulated(symbols=["AAA-USD"], options=options)}, home=home)
         feed = settings.feeds["sim"]
         partition = feed.partition("AAA-USD", feed.start)
-        with opened(settings.model_copy(update={"home": folder / "home"}), f"seed-{seed}") as workspace:
+        with opened(settings, f"seed-{seed}") as workspace:
             for step in materialize(workspace, feed, partition, TABLES, (), refetch=True):
                 if isinstance(step, Failed):
                     print("failed", step, flush=True)
@@ -29,4 +29,4 @@ def main(folder: Path, first_seed: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *(sys.argv[4:] or [Path(sys.argv[1], "home")]))

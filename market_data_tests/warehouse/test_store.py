@@ -15,8 +15,10 @@ from market_data.domain.partition import Partition
 from market_data.domain.tables import table
 from market_data.domain.tables._base import polars_schema
 from market_data.storage.files import sha256
-from market_data.warehouse import Ledger, Revision, Warehouse, ledger, store
+from market_data.warehouse import Revision, Warehouse, ledger, store
+from market_data.warehouse.in_place import InPlace
 from market_data.warehouse.store import Origin
+from market_data_tests.places import KINDS, warehouse_on
 from market_data_tests.warehouse_invariants import assert_sound
 
 PARTITION = Partition("feed", dt.date(2024, 1, 15), "1000")
@@ -48,13 +50,17 @@ def replace(warehouse: Warehouse, *frames: pl.DataFrame, after: int | None = sto
         return staged.commit(Account(rows, rows), ORIGIN, after)
 
 
+@pytest.fixture(params=KINDS)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse_on(request.param, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    book = Ledger(f"sqlite:///{tmp_path}/ledger.db")
-    opened = Warehouse(tmp_path / "warehouse", book)
-    yield opened
-    opened.close()
-    book.close()
+def folder(tmp_path: Path) -> Iterator[Warehouse]:
+    """Where the files lie in place."""
+    with warehouse_on("folder", tmp_path) as opened:
+        yield opened
 
 
 def test_the_same_rows_add_no_revision_and_change_no_byte(warehouse: Warehouse) -> None:
@@ -108,13 +114,14 @@ def test_what_is_not_committed_leaves_nothing(warehouse: Warehouse) -> None:
         raise RuntimeError
     assert warehouse.current("trades", PARTITION) is None
     assert list(warehouse.root.rglob("*.parquet")) == []
+    assert_sound(warehouse)
 
 
 def test_a_living_writers_claim_is_waited_for_and_then_refused(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    folder: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.1)
-    other = Warehouse(warehouse.root, warehouse.ledger)
+    other = Warehouse(folder.root, folder.ledger)
     with other.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
         staged.write(trades([9]))
         staged.writer.close()
@@ -124,16 +131,16 @@ def test_a_living_writers_claim_is_waited_for_and_then_refused(
             is not None
         )
         with pytest.raises(PartitionBusy, match="another process is replacing it"):
-            replace(warehouse, trades([1]))
+            replace(folder, trades([1]))
         other.close()
-    revision, changed = replace(warehouse, trades([1]))  # the claim's writer is dead now: settled on the way
+    revision, changed = replace(folder, trades([1]))  # the claim's writer is dead now: settled on the way
     assert (revision.revision, changed) == (1, True)
-    assert_sound(warehouse)
+    assert_sound(folder)
 
 
-def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(warehouse: Warehouse) -> None:
-    replace(warehouse, trades([1]))
-    dying = Warehouse(warehouse.root, warehouse.ledger)
+def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(folder: Warehouse) -> None:
+    replace(folder, trades([1]))
+    dying = Warehouse(folder.root, folder.ledger)
     with dying.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
         staged.write(trades([2]))
         staged.writer.close()
@@ -142,14 +149,16 @@ def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(warehouse
         (claim,) = dying.ledger.pending()
         current = dying.current("trades", PARTITION)
         assert current is not None
-        dying._keep(current)
-        staged.path.replace(warehouse.root / claim.path)
+        shelf = dying._shelf
+        assert isinstance(shelf, InPlace)
+        shelf.keep(current)
+        staged.path.replace(folder.root / claim.path)
     dying.close()
-    assert warehouse.recover() == 1
-    current = warehouse.current("trades", PARTITION)
+    assert folder.recover() == 1
+    current = folder.current("trades", PARTITION)
     assert current is not None
     assert current.revision == 2
-    assert_sound(warehouse)
+    assert_sound(folder)
 
 
 def test_a_replacement_made_from_another_revision_is_refused(warehouse: Warehouse) -> None:
@@ -167,11 +176,11 @@ def test_a_scan_stays_what_it_was_while_the_partition_is_replaced(warehouse: War
     assert warehouse.scan("trades", PARTITION).collect()["price"].to_list() == [2, 3]
 
 
-def test_a_file_that_someone_changed_is_not_read(warehouse: Warehouse) -> None:
-    revision, _ = replace(warehouse, trades([1]))
-    trades([5]).write_parquet(warehouse.root / revision.path)
+def test_a_file_that_someone_changed_is_not_read(folder: Warehouse) -> None:
+    revision, _ = replace(folder, trades([1]))
+    trades([5]).write_parquet(folder.root / revision.path)
     with pytest.raises(WarehouseDamaged, match="is not what the ledger says"):
-        warehouse.scan("trades", PARTITION)
+        folder.scan("trades", PARTITION)
 
 
 def remove(path: Path) -> None:
@@ -186,26 +195,26 @@ def flip_a_byte(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [remove, flip_a_byte])
 def test_a_damaged_or_removed_file_is_restored_from_the_same_rows(
-    warehouse: Warehouse, damage: Callable[[Path], None]
+    folder: Warehouse, damage: Callable[[Path], None]
 ) -> None:
-    first, _ = replace(warehouse, trades([1]))
-    damage(warehouse.root / first.path)
-    again, changed = replace(warehouse, trades([1]))
+    first, _ = replace(folder, trades([1]))
+    damage(folder.root / first.path)
+    again, changed = replace(folder, trades([1]))
     assert (again.revision, changed) == (1, False)
-    assert_sound(warehouse)
+    assert_sound(folder)
 
 
 @pytest.mark.parametrize("damage", [remove, flip_a_byte])
 def test_a_damaged_or_removed_file_that_is_replaced_by_other_rows_is_told_as_lost(
-    warehouse: Warehouse, damage: Callable[[Path], None]
+    folder: Warehouse, damage: Callable[[Path], None]
 ) -> None:
-    first, _ = replace(warehouse, trades([1]))
-    damage(warehouse.root / first.path)
-    second, changed = replace(warehouse, trades([2]))
+    first, _ = replace(folder, trades([1]))
+    damage(folder.root / first.path)
+    second, changed = replace(folder, trades([2]))
     assert (second.revision, changed) == (2, True)
-    assert [r.state for r in warehouse.ledger.history("trades", PARTITION)] == ["lost", "current"]
-    assert warehouse.ledger.find(as_of=first.committed_ns) == []
-    assert_sound(warehouse)
+    assert [r.state for r in folder.ledger.history("trades", PARTITION)] == ["lost", "current"]
+    assert folder.ledger.find(as_of=first.committed_ns) == []
+    assert_sound(folder)
 
 
 def test_a_clock_that_was_set_back_does_not_disorder_revisions(

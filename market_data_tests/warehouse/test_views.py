@@ -22,6 +22,7 @@ from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.views import connect, create_views
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put, warehouse_at
+from market_data_tests.places import KINDS, warehouse_on
 
 DAY = dt.date(2024, 1, 15)
 SCHEMA = table("trades").schema
@@ -40,6 +41,19 @@ def sequenced(number: int) -> pl.DataFrame:
 
 def rows(connection: "duckdb.DuckDBPyConnection", query: str) -> list[tuple]:
     return connection.execute(query).fetchall()
+
+
+@pytest.fixture(params=KINDS)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse_on(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Warehouse]:
+    """Where the files lie in place."""
+    with warehouse_on("folder", tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -92,11 +106,11 @@ def test_a_table_without_files_is_an_empty_view_with_its_columns(warehouse: Ware
     assert {described[column] for column in table(name).times} <= {"TIMESTAMP_NS"}
 
 
-def test_what_is_not_in_the_ledger_is_never_read(warehouse: Warehouse) -> None:
-    revision = put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
-    stray = warehouse.file_of(revision).with_name("stray.parquet")
-    stray.write_bytes(warehouse.file_of(revision).read_bytes())
-    with connect(warehouse) as connection:
+def test_what_is_not_in_the_ledger_is_never_read(folder: Warehouse) -> None:
+    revision = put(folder, "trades", Partition("a", DAY, "X"), [trade(0)])
+    stray = folder.file_of(revision).with_name("stray.parquet")
+    stray.write_bytes(folder.file_of(revision).read_bytes())
+    with connect(folder) as connection:
         assert rows(connection, "SELECT count(*) FROM trades") == [(1,)]
 
 
@@ -169,14 +183,14 @@ def test_a_home_below_a_folder_named_like_a_partition_is_refused(tmp_path: Path)
     ledger.close()
 
 
-def test_a_file_that_is_not_there_is_named(warehouse: Warehouse) -> None:
+def test_a_file_that_is_not_there_is_named(folder: Warehouse) -> None:
     class Other(SCHEMA):
         """A shape that no other test has seen: its columns are not known yet."""
 
         never_seen = dy.Int64(nullable=True)
 
     frame = sequenced(1).rename({"sequence": "never_seen"})
-    revision = put(warehouse, "trades", Partition("a", DAY, "X"), frame, schema=Other)
-    warehouse.file_of(revision).unlink()
+    revision = put(folder, "trades", Partition("a", DAY, "X"), frame, schema=Other)
+    folder.file_of(revision).unlink()
     with pytest.raises(WarehouseDamaged, match=r"data\.parquet, which is not there"):
-        connect(warehouse)
+        connect(folder)

@@ -14,15 +14,18 @@ class _Ledger:
     needs = ("home",)
 
     def look(self, scope: Scope) -> Iterator[Verdict]:
-        path = scope.settings.ledger
-        if not path.exists():
+        path, elsewhere = scope.settings.ledger, scope.settings.ledger_url
+        if elsewhere is None and not path.exists():
             yield Verdict("ledger", DEGRADED, f"there is no {path} yet: nothing was collected", bars=True)
             return
-        engine = create_engine(f"sqlite:///{path}")
+        engine = create_engine(elsewhere.get_secret_value() if elsewhere else f"sqlite:///{path}")
+        is_sqlite = engine.dialect.name == "sqlite"
         try:
             missing = lacking(engine)
             with engine.connect() as connection:
-                said = connection.execute(text("PRAGMA quick_check(1)")).scalar_one() if scope.full else "ok"
+                said = (
+                    connection.execute(text("PRAGMA quick_check(1)")).scalar_one() if scope.full and is_sqlite else "ok"
+                )
         except SQLAlchemyError as error:
             words = " ".join(str(error.__cause__ or error).split())
             advice = "put back the newest copy of it; what is in the warehouse since then is made again by new runs"

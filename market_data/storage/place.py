@@ -1,0 +1,91 @@
+"""Where files lie, by keys: the port, and a folder of the local file system. The bucket is `bucket`."""
+
+from pathlib import Path
+from typing import Protocol
+
+from market_data.storage.files import make_folder, publish, sha256, sync_file, write_atomic
+
+
+class Place(Protocol):
+    """Files by keys such as `a/b/c.zip`. Each is there whole or not at all.
+
+    Every method raises StorageTrouble (or OSError, on the local file system) where the storage says no.
+    """
+
+    def put(self, staged: Path, key: str, digest: str) -> Path:
+        """Move a whole local file, whose SHA-256 is `digest`, to the key; where it can be read from now on."""
+        ...
+
+    def write(self, key: str, content: bytes) -> None:
+        """Make a few bytes the key's."""
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes of a small file; None where there is none."""
+        ...
+
+    def size(self, key: str) -> int | None:
+        """How many bytes the key has; None where it is not there. Quick."""
+        ...
+
+    def local(self, key: str, digest: str) -> Path | None:
+        """A local file with the key's bytes; None where they are gone or have another SHA-256. Read it, only."""
+        ...
+
+    def path(self, key: str) -> Path:
+        """Where a local file with the key's bytes is, or would be."""
+        ...
+
+    def workdir(self, key: str) -> Path:
+        """The local folder for the making of what shall have this key; it is not made here."""
+        ...
+
+    def address(self, key: str) -> str:
+        """Where the key is, for people."""
+        ...
+
+
+class Folder:
+    """A place in a folder, by atomic renames."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, staged: Path, key: str, digest: str) -> Path:  # noqa: ARG002  the port's shape
+        """See `Place`."""
+        target = self.root / key
+        make_folder(target.parent)
+        sync_file(staged)
+        publish(staged, target)
+        return target
+
+    def write(self, key: str, content: bytes) -> None:
+        """See `Place`."""
+        write_atomic(self.root / key, content)
+
+    def read(self, key: str) -> bytes | None:
+        """See `Place`."""
+        path = self.root / key
+        return path.read_bytes() if path.exists() else None
+
+    def size(self, key: str) -> int | None:
+        """See `Place`."""
+        path = self.root / key
+        return path.stat().st_size if path.exists() else None
+
+    def local(self, key: str, digest: str) -> Path | None:
+        """See `Place`: the file itself."""
+        path = self.root / key
+        return path if path.exists() and sha256(path) == digest else None
+
+    def path(self, key: str) -> Path:
+        """See `Place`."""
+        return self.root / key
+
+    def workdir(self, key: str) -> Path:
+        """See `Place`."""
+        return self.root / "_staging" / key
+
+    def address(self, key: str) -> str:
+        """See `Place`."""
+        return str(self.root / key)
