@@ -2,8 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,18 +18,19 @@ from pydantic import (
     model_validator,
 )
 
-from market_data.domain.alerts import rank
 from market_data.domain.candles import candle_kind, kind_names
 from market_data.domain.checks import applicable
 from market_data.domain.partition import SAFE_NAME, Partition, is_safe_name
-from market_data.domain.ports.check import Severity, SomeThresholds
+from market_data.domain.ports.check import SomeThresholds
 from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.quality import Standard
-from market_data.domain.rules import AS_IT_IS, Amendments, Bound
+from market_data.domain.rules import AS_IT_IS, Amendments
 from market_data.domain.tables import DERIVED
+from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
+from market_data.settings.stanzas import Budget, Repair, TableRules
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
 
@@ -75,12 +75,6 @@ def _group_name(name: str) -> str:
     return name
 
 
-def _channel_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
-        raise ValueError("expected small letters, digits and '_', a letter first, at most 64: it names a channel")
-    return name
-
-
 SafeName = Annotated[str, AfterValidator(_safe)]
 Symbols = Annotated[
     dict[SafeName, str], Field(min_length=1), BeforeValidator(_as_mapping), AfterValidator(_distinct_on_disk)
@@ -89,76 +83,6 @@ Symbols = Annotated[
 
 def _sources(info: ValidationInfo) -> Mapping[str, SourceInfo]:
     return (info.context or {}).get("sources", {})
-
-
-class Budget(BaseModel):
-    """What a feed may spend at a vendor that bills what is fetched. Above it nothing is bought."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run_usd: float = Field(default=5.0, ge=0, allow_inf_nan=False, description="what one run may spend, USD")
-    day_usd: float = Field(
-        default=20.0, ge=0, allow_inf_nan=False, description="what all runs of a UTC day may spend together, USD"
-    )
-
-
-Reason = Annotated[str, Field(min_length=10, description="why, in a sentence")]
-
-
-class Limits(BaseModel):
-    """Bounds that a feed adds to a column; a row beyond them goes to quarantine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min: Decimal | None = Field(default=None, allow_inf_nan=False, description="the least value, included")
-    max: Decimal | None = Field(default=None, allow_inf_nan=False, description="the greatest value, included")
-    reason: Reason
-
-    @model_validator(mode="after")
-    def _some_limit(self) -> "Limits":
-        if self.min is None and self.max is None:
-            raise ValueError("expected min, max or both")
-        return self
-
-
-class TableRules(BaseModel):
-    """What a feed changes of the contract of one of its tables."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    relax: dict[str, Reason] = Field(
-        default={}, description="rules that do not count for this feed, by the quarantine's names, each with the reason"
-    )
-    tighten: dict[str, Limits] = Field(
-        default={}, description="bounds by column: `min`, `max` or both, and the `reason`"
-    )
-
-    @property
-    def amendments(self) -> Amendments:
-        """The same for the contract."""
-        bounds = (Bound(column, each.min, each.max, each.reason) for column, each in sorted(self.tighten.items()))
-        return Amendments(tuple(sorted(self.relax.items())), tuple(bounds))
-
-
-class Repair(BaseModel):
-    """How a feed mends itself: partitions that are missing, outdated, poor or replaced are made again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    enabled: bool = Field(default=True, description="whether it does so by itself")
-    look_back_days: int = Field(default=30, ge=1, description="older days are left as they are")
-    per_day: int = Field(default=50, ge=0, description="at most so many partitions a UTC day")
-    tries: int = Field(default=5, ge=1, description="after so many a partition is given up, with an alert")
-    first_wait_minutes: float = Field(
-        default=60,
-        ge=0,
-        description="between a partition's first and second try; each later wait is twice as long",
-    )
-    asks: int = Field(
-        default=50,
-        ge=0,
-        description="of so many partitions at a time the vendor is asked if it replaced its files",
-    )
 
 
 class Feed(BaseModel):
@@ -265,64 +189,6 @@ class Feed(BaseModel):
         """The last whole UTC day that can exist: yesterday, or the feed's end."""
         yesterday = today - dt.timedelta(days=1)
         return yesterday if self.end is None else min(self.end, yesterday)
-
-
-class Route(BaseModel):
-    """Which alerts go to a channel."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channel: Annotated[str, AfterValidator(_channel_name)] = Field(
-        description="the channel's name: `ops` is the one whose address stands in `MARKET_DATA_ALERTS_OPS`"
-    )
-    severity: Severity = Field(default="warning", description="the least that is told")
-    feeds: tuple[str, ...] = Field(
-        default=(), description="whose alerts; without it those of every feed and of the platform itself"
-    )
-
-    @field_validator("feeds")
-    @classmethod
-    def _known_feeds(cls, feeds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = (info.context or {}).get("feeds", feeds)
-        if unknown := [feed for feed in feeds if feed not in known]:
-            raise ValueError(f"there is no feed {', '.join(unknown)}; expected out of {', '.join(known)}")
-        return feeds
-
-    def takes(self, severity: Severity, feed: str | None) -> bool:
-        """Whether an alert so grave, of that feed (None: of the platform itself), goes this way."""
-        return rank(severity) >= rank(self.severity) and (not self.feeds or feed in self.feeds)
-
-
-class Alerts(BaseModel):
-    """The key `alerts` of `feeds.yaml`: who is told what, and how often."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    routes: tuple[Route, ...] = Field(
-        default=(), description="who is told what; without it every channel is told warnings and what is graver"
-    )
-    repeat_after_hours: float = Field(
-        default=24, gt=0, allow_inf_nan=False, description="how long a cause that goes on is counted and not told again"
-    )
-    stalled_after_minutes: float = Field(
-        default=30, gt=0, allow_inf_nan=False, description="a run that told nothing for so long is an alert"
-    )
-    rejected_share: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="more than this share of a table's records set aside in 24 hours is an alert, 0 to 1",
-    )
-    keep_days: int = Field(default=90, ge=1, description="how long the history keeps alerts that were resolved")
-
-    def channels(self, severity: Severity, feed: str | None, there: Collection[str]) -> tuple[str, ...]:
-        """The channels that are told of such an alert.
-
-        Args:
-            there: the channels that the environment has; those of routes are told whether it has them or not.
-        """
-        routes = self.routes or tuple(Route(channel=name) for name in there)
-        return tuple(sorted({route.channel for route in routes if route.takes(severity, feed)}))
 
 
 class Settings(BaseModel):
