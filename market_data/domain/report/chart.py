@@ -45,7 +45,7 @@ def chart(candles: Candles, cells: Sequence[Cell], faults: Sequence[Fault], labe
         faults: the symbol's findings that do not pass.
         label: what it shows, as plain text.
     """
-    axis = _axis(candles, cells)
+    axis = _axis(candles, cells, faults)
     body = [*_bands(axis, cells), *_drawn(candles, axis), *_marks(axis, faults)]
     return (
         f'<svg class="candles" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{esc(label)}">'
@@ -53,9 +53,11 @@ def chart(candles: Candles, cells: Sequence[Cell], faults: Sequence[Fault], labe
     )
 
 
-def _axis(candles: Candles, cells: Sequence[Cell]) -> _Axis:
-    with_bars = set((candles.bars["ts_open"] // NS_PER_DAY).to_list())
-    days = sorted({day_start(cell.date) // NS_PER_DAY for cell in cells if cell.state != "no_session"} | with_bars)
+def _axis(candles: Candles, cells: Sequence[Cell], faults: Sequence[Fault]) -> _Axis:
+    needed = set((candles.bars["ts_open"] // NS_PER_DAY).to_list())
+    needed |= {mark.start // NS_PER_DAY for fault in faults for mark in marks(fault.detail)}
+    shown = {day_start(cell.date) // NS_PER_DAY: cell.state for cell in cells}
+    days = [each for each, state in sorted(shown.items()) if state != "no_session" or each in needed]
     return _Axis({epoch_day: n for n, epoch_day in enumerate(days)}, (_RIGHT - _LEFT) / max(1, len(days)))
 
 

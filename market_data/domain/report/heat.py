@@ -7,7 +7,13 @@ from itertools import groupby
 from market_data.domain.report._html import anchor, day, esc, percent
 from market_data.domain.report.model import Cell, FeedReport
 
-_STEPS = ((1.0, "5", "100"), (0.95, "4", "95 and more"), (0.90, "3", "90"), (0.75, "2", "75"), (0.5, "1", "50"))
+_STEPS = (
+    (1.0, "5", "100"),
+    (0.95, "4", "95 or more"),
+    (0.90, "3", "90 or more"),
+    (0.75, "2", "75 or more"),
+    (0.5, "1", "50 or more"),
+)
 _WORST = "0"
 _SATURDAY = 5
 

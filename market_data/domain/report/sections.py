@@ -21,9 +21,10 @@ from market_data.domain.report._html import (
 )
 from market_data.domain.report.heat import step
 from market_data.domain.report.model import Cell, Fault, FeedReport, SetAside
-from market_data.domain.report.words import in_words
+from market_data.domain.report.words import example, in_words
 
-_MOST_PARTITIONS = 20
+_MOST_PARTITIONS = 15
+_MOST_NAMES = 8
 
 
 def scores(feed: FeedReport) -> str:
@@ -95,11 +96,13 @@ def _bad(feed: FeedReport, cell: Cell, faults: Sequence[Fault]) -> str:
 
 def _found(fault: Fault) -> str:
     unit = fault.detail.get("unit", "")
+    shown = example(fault.detail)
+    first = f"<br><small>first: {esc(shown)}</small>" if shown else ""
     measured = f"{number(fault.measured)} {esc(unit)}" if fault.measured is not None else DASH
     return (
         f"<tr><td>{esc(fault.check)}</td><td>{esc(fault.table)}</td><td>{severity(fault.severity)}</td>"
         f"<td class=n>{measured}</td><td class=n>{number(fault.threshold)}</td>"
-        f"<td>{esc(in_words(fault.detail))}</td></tr>"
+        f"<td>{esc(in_words(fault.detail))}{first}</td></tr>"
     )
 
 
@@ -110,10 +113,15 @@ def quarantine(groups: Sequence[SetAside]) -> str:
     rows = [
         f"<tr><td>{esc(each.table)}</td><td>{esc(each.rule)}</td><td class=n>{each.records:,}"
         f"{f'<small> {each.dropped:,} dropped</small>' if each.dropped else ''}</td><td class=n>{each.days:,}</td>"
-        f"<td>{esc(', '.join(each.symbols))}</td>"
+        f"<td>{esc(_few(each.symbols))}</td>"
         f"<td>{esc(each.reason)}<br><code>{esc(each.original)}</code><br><small>{esc(each.place)}</small></td></tr>"
         for each in groups
     ]
     return table(
         "aside", ("table", "rule", "records#", "days#", "symbols", "the first: why, its words, its place"), rows
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

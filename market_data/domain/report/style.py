@@ -38,7 +38,7 @@ td,th{{padding:5px 14px 5px 0;vertical-align:top}}td{{border-bottom:1px solid va
 .worst .head th{{background:var(--card);padding:7px 10px;font-size:14.5px}}
 .worst .head small{{font-weight:400;margin-left:10px}}
 .worst tbody td:first-child{{padding-left:10px;white-space:nowrap}}.worst thead th:first-child{{padding-left:10px}}
-.worst td:last-child,.aside td:last-child{{width:46%}}
+.worst td:last-child{{width:58%}}.aside td:last-child{{width:44%}}
 .worst td:nth-child(2),.worst td:nth-child(3),.aside td:nth-child(1),.days td:nth-child(1){{white-space:nowrap}}
 .days td:last-child{{width:80%}}
 .chip{{display:inline-block;min-width:44px;text-align:center;border-radius:4px;padding:0 6px;margin-right:10px;
@@ -56,7 +56,7 @@ code{{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:an
 .cal thead th{{padding:0;text-align:center;color:var(--faint)}}
 .cal thead .mo{{text-align:left;font-weight:600;color:var(--ink);padding-right:14px}}
 .cal .we{{font-style:italic;opacity:.65}}
-.cal tbody th{{max-width:150px;overflow:hidden;text-overflow:ellipsis}}
+.cal tbody th{{min-width:112px;max-width:150px;overflow:hidden;text-overflow:ellipsis}}
 .cal td{{padding:0;border:0;width:29px;min-width:29px;height:23px;border-radius:3px;text-align:center;
 vertical-align:middle}}
 .cal td a{{display:block;line-height:23px;color:inherit}}

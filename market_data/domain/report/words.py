@@ -11,7 +11,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _PLACES = ("ts_event", "ts_open", "at", "ts_recv")
 """Keys of rows that tell when they were, the best first."""
 _SAID_ELSEWHERE = frozenset({"unit", "mismatch", "note", "first", "first_rows", "examples"})
-_LONGEST = 420
+_LONGEST = 320
 _MOST_ITEMS = 6
 
 
@@ -53,14 +53,22 @@ def _ns(value: object) -> int | None:
 
 
 def in_words(detail: Mapping[str, Any]) -> str:
-    """A finding's detail for people: what it says itself, the figures that are not zero, its first row."""
+    """A finding's detail for people: what it says itself, then its figures that are not zero."""
     said = [str(detail[name]) for name in ("mismatch", "note") if detail.get(name)]
-    figures = ", ".join(_pairs({name: value for name, value in detail.items() if name not in _SAID_ELSEWHERE}))
-    first = detail.get("first")
-    if isinstance(first, list) and first:
-        said_first = _value(first[0])
-        figures += f"{'; ' if figures else ''}first: {said_first}"
+    leading = {"timeframe": detail.get("timeframe")}
+    rest = {name: value for name, value in detail.items() if name not in _SAID_ELSEWHERE}
+    figures = ", ".join(_pairs({**leading, **rest}))
     return _cut("; ".join(part for part in (*said, figures) if part), _LONGEST)
+
+
+def example(detail: Mapping[str, Any]) -> str:
+    """The first of the rows that a detail shows, its time first; nothing where it shows none."""
+    first = detail.get("first")
+    row = first[0] if isinstance(first, list) and first else None
+    if not isinstance(row, Mapping):
+        return "" if row is None else _cut(_value(row), _LONGEST)
+    at = [_value(row[name]) for name in _PLACES if row.get(name)]
+    return _cut(", ".join((*at, *_pairs({name: row[name] for name in row if name not in _PLACES}))), _LONGEST)
 
 
 def _pairs(detail: Mapping[str, Any]) -> Iterator[str]:
@@ -68,7 +76,7 @@ def _pairs(detail: Mapping[str, Any]) -> Iterator[str]:
         if value is None or value == 0 or value in ([], {}, ""):
             continue
         if name == "share" and isinstance(value, int | float):
-            yield f"share {value:.4%}"
+            yield f"share {value * 100:.4g}%"
         else:
             yield f"{name.replace('_', ' ')} {_value(value)}"
 
@@ -76,7 +84,9 @@ def _pairs(detail: Mapping[str, Any]) -> Iterator[str]:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
         return number(value)
     if isinstance(value, Mapping):
         return f"({', '.join(_pairs(value))})"
