@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.domain.charts import price_ticks, _time_ticks, candlesticks, page, sparkline
+from market_data.domain.charts import _time_ticks, candlesticks, page, price_ticks, sparkline
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE
 from market_data_tests.partition_view import bar, flat_bar, frame, nothing
 

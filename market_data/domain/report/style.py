@@ -87,13 +87,14 @@ figure{{margin:10px 0 0}}figcaption{{font-size:12.5px}}
 .key{{display:inline-block;width:18px;height:11px;margin-right:5px;border-radius:2px;vertical-align:-1px}}
 .key.failed{{background:var(--amber);box-shadow:inset 0 0 0 1px var(--amberline)}}
 .key.missing{{background:repeating-linear-gradient(45deg,var(--redline) 0 1px,var(--red) 1px 4px)}}
-@media(max-width:900px){{.tiles{{grid-template-columns:repeat(2,1fr)}}
+@media screen and (max-width:900px){{.tiles{{grid-template-columns:repeat(2,1fr)}}
 .heat,.worst,.aside{{display:block;overflow-x:auto}}}}
 @media print{{
 @page{{size:A4 landscape;margin:12mm}}
 *{{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 body{{font-size:11px}}main{{max-width:none;padding:0}}table{{font-size:10.5px}}nav{{display:none}}a{{color:inherit}}
-.feed+.feed{{break-before:page}}.feed{{border:0;margin:0}}.symbol{{break-before:page;border:0;margin:0}}
+.feed+.feed{{break-before:page}}.feed{{border:0;margin:0}}section:not(.symbol)+.symbol{{break-before:page}}
+.symbol{{break-inside:avoid;border:0;margin:0}}.cal td{{width:25px;min-width:25px}}.cal{{font-size:10px}}
 tr,figure,.tile,.cal,.legend,.worst tbody{{break-inside:avoid}}h2,h3,.head{{break-after:avoid}}
 thead{{display:table-header-group}}
 }}
