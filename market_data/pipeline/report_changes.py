@@ -40,7 +40,7 @@ def changes(workspace: Workspace, feed: str, now: Sequence[Revision]) -> Changes
         for each in compared
         if (old := before.get(_key(each))) and old.revision != each.revision and each.table != REPORTS.name
     ]
-    added = Counter(each.table for each in compared if _key(each) not in before)
+    added = dict(Counter(each.table for each in compared if _key(each) not in before))
     since = max((shown[day] for day in days if day in shown), default=max(shown.values()))
     moved = list(_moved(before, compared))
     return Changes(to_datetime(since), replaced, moved, added, len(days - shown.keys()))

@@ -48,7 +48,7 @@ def test_a_page_is_written_and_its_sums_are_said(judged: Home) -> None:
     output = judged.settings.home / "page.html"
     lines = judged.lines("report", "--feed", "sim", "-o", output)
     assert lines == [
-        "sim, 2024-01-15 to 2024-01-17: mean score 0.6429, 2 partitions judged, 1 with findings that do not pass, "
+        "sim, 2024-01-15 to 2024-01-17: mean score 0.7143, 2 partitions judged, 1 with findings that do not pass, "
         "3 missing, 0 records set aside",
         f"The report: {output}",
     ]
