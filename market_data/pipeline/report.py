@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +70,8 @@ def gather(workspace: Workspace, feed: Feed, days: Days, most_charts: int) -> Fe
         WarehouseDamaged: a file is not what the ledger says.
     """
     found = _Found(workspace, feed, days)
-    cells = found.cells()
+    faults = list(found.faults())
+    cells = found.cells(Counter((each.symbol, each.date) for each in faults))
     chosen = _to_draw(cells, most_charts)
     return FeedReport(
         name=feed.name,
@@ -80,7 +82,7 @@ def gather(workspace: Workspace, feed: Feed, days: Days, most_charts: int) -> Fe
         standard={name: getattr(feed.quality, name) for name in DIMENSIONS},
         totals=found.totals(),
         cells=cells,
-        faults=list(found.faults()),
+        faults=faults,
         set_aside=_set_aside(workspace, feed, days),
         changes=changes(workspace, feed.name, found.revisions),
         candles={symbol: drawn for symbol in chosen if (drawn := candles_of(workspace, found.of_symbol(symbol)))},
@@ -126,15 +128,19 @@ class _Found:
             for each in (by_table[name],)
         ]
 
-    def cells(self) -> list[Cell]:
-        """The feed's symbols, and those of which something is there although the feed has them no more."""
+    def cells(self, not_passed: Mapping[Key, int]) -> list[Cell]:
+        """Of the feed's symbols, and those of which something is there although the feed has them no more."""
         symbols = sorted({*self._feed.symbols, *(each.partition.symbol for each in self.revisions)})
         sessions = {
             day: has_session(self._feed.calendar, day) for day in days_between(self._days.first, self._days.last)
         }
-        return [self._cell(symbol, day, is_session) for symbol in symbols for day, is_session in sessions.items()]
+        return [
+            self._cell(symbol, day, is_session, not_passed.get((symbol, day), 0))
+            for symbol in symbols
+            for day, is_session in sessions.items()
+        ]
 
-    def _cell(self, symbol: str, day: dt.date, is_session: bool) -> Cell:
+    def _cell(self, symbol: str, day: dt.date, is_session: bool, not_passed: int) -> Cell:
         data, report = self._data.get((symbol, day), []), self._reports.get((symbol, day))
         if not data and report is None:
             return Cell(symbol, day, "missing" if is_session else "no_session")
@@ -146,7 +152,7 @@ class _Found:
             "judged" if scores.get("whole") is not None else "not_judged",
             scores=scores,
             passed=notes.get("passed", True) is not False,
-            not_passed=int(notes.get("not_passed", 0)),
+            not_passed=not_passed,
             rows=sum(each.rows for each in data),
             set_aside=sum(each.account.rejected or 0 for each in data),
         )

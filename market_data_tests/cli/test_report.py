@@ -70,6 +70,7 @@ def test_the_figures_tell_each_partition_and_each_finding_that_does_not_pass(jud
     assert [(each["check"], each["date"], each["detail"]["mismatch"]) for each in found["faults"]] == [
         ("row_account", "2024-01-16", "5 <b> are missing")
     ]
+    assert [cell["not_passed"] for cell in found["cells"][:3]] == [0, 1, 0]
     assert found["cells"][1]["set_aside"] == 2
     assert {each["table"]: each["rows"] for each in found["totals"]} == {
         "trades": 4, "candles": 3, "quality_reports": 11,

@@ -74,7 +74,7 @@ color:var(--faint)}}
 .legend i{{display:inline-block;width:20px;height:16px;border-radius:3px;font-style:normal;text-align:center;
 line-height:16px}}
 .symbol{{border-top:1px solid var(--line);margin-top:28px}}.symbol h3{{margin-top:20px}}
-figure{{margin:10px 0 0}}figcaption{{font-size:12.5px}}
+figure{{margin:10px 0 0}}figcaption{{margin-top:4px;font-size:12.5px}}figure+p,figure+table{{margin-top:8px}}
 .candles{{display:block;width:100%;height:auto;background:var(--card);border-radius:8px}}
 .candles text{{font:12px system-ui,sans-serif;fill:var(--faint)}}.candles .m{{text-anchor:middle}}
 .candles .d{{font-weight:600;fill:var(--ink)}}.candles .g{{stroke:var(--line)}}
