@@ -72,7 +72,7 @@ def sparkline(bars: pl.DataFrame, width: int = 400, height: int = 80, points: in
     thin = frame.group_by(group, maintain_order=True).agg(pl.col("close").last(), pl.col("volume").sum())
     closes, volumes = thin["close"].to_list(), thin["volume"].to_list()
     top = max(volumes) or 1.0
-    y = _scale(closes, height - 24, 4)
+    y = scale(closes, height - 24, 4)
     line = " ".join(f"{_middle(n, count, width)},{y(close):.0f}" for n, close in enumerate(closes))
     edges = [f"H{n * width // count}V{height - 20 * volume / top:.0f}" for n, volume in enumerate(volumes)]
     return (
@@ -109,7 +109,7 @@ def _drawn(bars: pl.DataFrame) -> Iterator[str]:
     open_, high, low, close, volume = (bars.select(_float(c))[c].to_list() for c in _COLUMNS)
     pitch = (_RIGHT - _LEFT) / len(bars)
     lowest, highest, most = min(low), max(high), max(volume)
-    y = _scale([lowest, highest], _PRICES_END, _TOP)
+    y = scale([lowest, highest], _PRICES_END, _TOP)
     yield from _axes(bars["ts_open"].to_list(), pitch, lowest, highest, y)
     yield f'<text x="{_RIGHT + 8}" y="{_PRICES_END + 24}">vol {_short(most)}</text>'
     summary = f"volume {_short(sum(volume))} · low {lowest:,.10g} · high {highest:,.10g} · last {close[-1]:,.10g}"
@@ -118,7 +118,7 @@ def _drawn(bars: pl.DataFrame) -> Iterator[str]:
     unit = (_BOTTOM - _PRICES_END - 12) / (most or 1.0)
     for kind, rising in (("u", True), ("f", False)):
         chosen = [(n, _LEFT + (n + 0.5) * pitch) for n in range(len(bars)) if (close[n] >= open_[n]) == rising]
-        candles = [_candle(x, half, y(open_[n]), y(high[n]), y(low[n]), y(close[n])) for n, x in chosen]
+        candles = [candle_path(x, half, y(open_[n]), y(high[n]), y(low[n]), y(close[n])) for n, x in chosen]
         yield f'<path class="{kind}" d="{"".join(candles)}"/>'
         columns = [f"M{x - half:.1f} {_BOTTOM}v{-volume[n] * unit:.1f}h{2 * half:.1f}V{_BOTTOM}" for n, x in chosen]
         yield f'<path class="{kind} v" d="{"".join(columns)}"/>'
@@ -127,7 +127,7 @@ def _drawn(bars: pl.DataFrame) -> Iterator[str]:
 def _axes(
     times: Sequence[int], pitch: float, lowest: float, highest: float, y: Callable[[float], float]
 ) -> Iterator[str]:
-    for price, label in _price_ticks(lowest, highest):
+    for price, label in price_ticks(lowest, highest):
         yield f'<path class="g" d="M{_LEFT} {y(price):.1f}H{_RIGHT}"/>'
         yield f'<text x="{_RIGHT + 8}" y="{y(price) + 4:.1f}">{label}</text>'
     for n, label, is_day in _time_ticks(times, pitch):
@@ -136,13 +136,14 @@ def _axes(
         yield f'<text class="m{" d" if is_day else ""}" x="{max(x, 34):.1f}" y="{_HEIGHT - 9}">{label}</text>'
 
 
-def _candle(x: float, half: float, open_: float, high: float, low: float, close: float) -> str:
+def candle_path(x: float, half: float, open_: float, high: float, low: float, close: float) -> str:
+    """A candle as the commands of a path, from places on the picture: x, half its width, and heights."""
     top, bottom = sorted((open_, close))
     wicks = f"M{x:.1f} {high:.1f}V{top:.1f}M{x:.1f} {bottom:.1f}V{low:.1f}"
     return f"{wicks}M{x - half:.1f} {top:.1f}h{2 * half:.1f}V{bottom:.1f}h{-2 * half:.1f}z"
 
 
-def _price_ticks(low: float, high: float) -> Iterator[tuple[float, str]]:
+def price_ticks(low: float, high: float) -> Iterator[tuple[float, str]]:
     """About six round prices between low and high."""
     span = high - low or abs(high) * 0.01 or 1.0
     power = 10.0 ** math.floor(math.log10(span / 6))
@@ -172,7 +173,7 @@ def _time_label(time: dt.datetime, is_day: bool, step: int) -> str:
     return f"{time.day} {time:%b}" if is_day else f"{time:%H:%M}"
 
 
-def _scale(values: Sequence[float], bottom: float, top: float) -> Callable[[float], float]:
+def scale(values: Sequence[float], bottom: float, top: float) -> Callable[[float], float]:
     """From a value to its height on the picture."""
     low, high = min(values), max(values)
     span = high - low

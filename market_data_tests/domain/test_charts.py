@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_data.domain.charts import _price_ticks, _time_ticks, candlesticks, page, sparkline
+from market_data.domain.charts import _time_ticks, candlesticks, page, price_ticks, sparkline
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE
 from market_data_tests.partition_view import bar, flat_bar, frame, nothing
 
@@ -61,7 +61,7 @@ def test_each_candle_is_drawn_once_rising_ones_hollow_and_falling_ones_filled() 
     ],
 )
 def test_prices_on_the_axis_are_round(low: float, high: float, labels: list[str]) -> None:
-    assert [label for _, label in _price_ticks(low, high)] == labels
+    assert [label for _, label in price_ticks(low, high)] == labels
 
 
 def test_times_on_the_axis_are_round_and_days_are_named() -> None:
