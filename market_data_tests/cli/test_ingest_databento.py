@@ -46,8 +46,8 @@ feeds:
 
 
 def day_of(schema: str, day: dt.date, symbol: str, count: int) -> bytes:
-    """A day's file of a continuous symbol."""
-    number = np.arange(count)
+    """A day's file of a continuous symbol; its bar is that of the day's trades."""
+    number = np.arange(COUNT if schema == "ohlcv-1d" else count)
     ts_event = day_start(day) + number * 60 * 10**9
     common: dict[str, Any] = {"instrument_id": CONTRACTS[symbol][1], "ts_event": ts_event}
     ticks: dict[str, Any] = {**common, "ts_recv": ts_event + 1_000, "sequence": number}

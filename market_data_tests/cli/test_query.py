@@ -121,7 +121,7 @@ def test_as_of_shows_what_counted_then(home: Home, warehouse: Warehouse) -> None
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["FROM trade"], 1, "error: there is no table trade; did you mean trades? There are: candles, instruments,"),
+        (["FROM trade"], 1, "error: there is no table trade; did you mean trades? There are: "),
         (["SELEC 1"], 1, 'error: Parser Error: syntax error at or near "SELEC"'),
         (["SELECT nothing FROM trades"], 1, 'error: Binder Error: Referenced column "nothing" not found'),
         (["/* nothing */"], 2, "error: SQL is empty; expected a query"),

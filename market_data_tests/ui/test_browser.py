@@ -49,7 +49,7 @@ def test_the_asset_graph_shows_the_tables_of_a_feed(dev: Dev, page: Page) -> Non
         expect(page.get_by_text(table, exact=True).first).to_be_visible()
     expect(page.get_by_text("66% filled")).to_have_count(6)
     expect(page.get_by_text("3 / 3 Passed")).to_be_visible()
-    expect(page.get_by_text("2 / 2 Passed")).to_be_visible()
+    expect(page.get_by_text("8 / 8 Passed")).to_be_visible()
 
 
 def test_the_page_of_a_partition_shows_its_account_its_first_rows_and_a_chart(dev: Dev, page: Page) -> None:
@@ -69,7 +69,7 @@ def test_the_page_of_a_partition_shows_its_account_its_first_rows_and_a_chart(de
 
 def test_the_checks_of_an_asset_show_the_verdict_of_each_partition(dev: Dev, page: Page) -> None:
     page.goto(f"{dev.url}/assets/sim/candles?view=checks&checkDetail=vendor_candles")
-    expect(page.get_by_text("Checks (2)")).to_be_visible()
+    expect(page.get_by_text("Checks (3)")).to_be_visible()
     expect(page.get_by_text("ohlc", exact=True).first).to_be_visible()
     page.get_by_role("tab", name="Partitions").last.click()
     expect(page.get_by_text("Passed (4)")).to_be_visible()

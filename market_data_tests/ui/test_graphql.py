@@ -15,7 +15,12 @@ from market_data_tests.ui.dev import Dev, dagster_dev, until
 pytestmark = pytest.mark.slow
 
 TABLES = ("instruments", "trades", "quotes", "vendor_candles", "candles", "quality_reports")
-CHECKS = {"trades": ("dedup", "freshness", "row_account"), "candles": ("ohlc", "vendor_candles")}
+CHECKS = {
+    "instruments": ("instruments",),
+    "trades": ("completeness", "dedup", "freshness", "ordering", "prices", "row_account", "schema_drift", "tape"),
+    "quotes": ("book",),
+    "candles": ("ohlc", "timeframes", "vendor_candles"),
+}
 DAYS = ("2024-01-15", "2024-01-16", "2024-01-17")
 SYMBOLS = ("AAA-USD", "BBB-USD")
 ALL = {f"{day}|{symbol}" for day in DAYS for symbol in SYMBOLS}

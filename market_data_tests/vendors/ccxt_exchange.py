@@ -83,15 +83,16 @@ class CcxtExchange:
             self._due.append(_Due(endpoint, fault, skip, times))
 
     def recover(self) -> None:
-        """No fault is left."""
+        """No fault is left, and nothing that could be said once more."""
         with self._lock:
             self._due.clear()
+            self._said.clear()
 
     def repeated(self, endpoint: str) -> Fault:
         """A fault: what the endpoint said before comes once more."""
 
         def fault(answer: Answer) -> None:
-            answer.body = self._said.get(endpoint, b"[]")
+            answer.body = self._said.get(endpoint, answer.body)
 
         return fault
 

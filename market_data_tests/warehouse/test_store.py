@@ -248,14 +248,14 @@ def test_an_account_that_changed_alone_is_a_revision_of_the_same_bytes(warehouse
     assert_sound(warehouse)
 
 
-def test_a_dead_writers_claim_of_an_account_alone_loses_no_revision(warehouse: Warehouse) -> None:
-    first, _ = replace(warehouse, trades([1]))
-    staged = warehouse.stage("trades", PARTITION, SCHEMA, "ts_event")
+def test_a_dead_writers_claim_of_an_account_alone_loses_no_revision(folder: Warehouse) -> None:
+    first, _ = replace(folder, trades([1]))
+    staged = folder.stage("trades", PARTITION, SCHEMA, "ts_event")
     staged.write(trades([1]))
     staged.writer.close()
-    values = warehouse._values(staged, first.sha256, Account(2, 1, rejected=1), ORIGIN)
-    assert warehouse.ledger.claim({**values, "writer": "dead"}, "trades", PARTITION, 1) is not None
-    assert warehouse.recover() == 1
-    history = warehouse.ledger.history("trades", PARTITION)
+    values = folder._values(staged, first.sha256, Account(2, 1, rejected=1), ORIGIN)
+    assert folder.ledger.claim({**values, "writer": "dead"}, "trades", PARTITION, 1) is not None
+    assert folder.recover() == 1
+    history = folder.ledger.history("trades", PARTITION)
     assert [(each.state, each.account.rejected) for each in history] == [("superseded", 0), ("current", 1)]
-    assert_sound(warehouse)
+    assert_sound(folder)

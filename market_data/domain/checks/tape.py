@@ -12,6 +12,8 @@ from market_data.domain.ports.check import Check, Dimension, Finding, PartitionV
 
 _ZERO = pl.col("size") == 0
 _QUANTILE = 0.99
+_FEWEST = 100
+"""Of so few trades nothing is usual: ten BitMEX trades of sizes from 1 to 2,152 are an ordinary minute."""
 
 
 class Limits(Thresholds):
@@ -53,7 +55,7 @@ class Tape:
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
     limits, seen = view.thresholds("tape", table, Limits), view.figures("tape", table)
-    bound = (seen["usual"] or 0.0) * limits.times_usual_size
+    bound = (seen["usual"] or 0.0) * limits.times_usual_size if facts.rows >= _FEWEST else 0.0
     absurd = (pl.col("size").cast(pl.Float64) > bound) if bound else pl.lit(value=False)
     absurd_rows = 0
     if bound and seen["largest"] > bound:
