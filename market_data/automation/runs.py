@@ -48,18 +48,23 @@ def _feeds(run: DagsterRun) -> Iterator[str]:
         yield feed
 
 
-def _failed(instance: dg.DagsterInstance, run: DagsterRun, feed: str) -> Cause:
+def why(instance: dg.DagsterInstance, run: DagsterRun) -> str:
+    """What a run that failed says of it."""
     events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-    words = ""
     for event in events:
         data = event.event_log_entry.get_dagster_event().step_failure_data
         told = data.user_failure_data
         words = (told.description if told else None) or (data.error.message if data.error else "")
+        return words.strip()
+    return "it ended without a word, see its log"
+
+
+def _failed(instance: dg.DagsterInstance, run: DagsterRun, feed: str) -> Cause:
     return Cause(
         kind=FAILED,
         severity="error",
         title="a run failed",
-        text=f"run {run.run_id}: {words.strip() or 'it ended without a word, see its log'}"[:_LONGEST],
+        text=f"run {run.run_id}: {why(instance, run)}"[:_LONGEST],
         feed=feed,
     )
 

@@ -24,12 +24,13 @@ from market_data.warehouse.views import connect
 
 _VERDICTS = """
     SELECT "check", symbol, count(DISTINCT date) - count(DISTINCT date) FILTER (NOT passed), count(DISTINCT date)
-    FROM quality_reports WHERE feed = $feed GROUP BY ALL ORDER BY ALL
+    FROM quality_reports WHERE feed = $feed AND "table" <> 'partition' GROUP BY ALL ORDER BY ALL
 """
 _FINDINGS = """
     SELECT "table", "check", severity, sum(measured), any_value(detail ->> 'unit'), any_value(detail ->> 'mismatch'),
         list(DISTINCT symbol ORDER BY symbol)
-    FROM quality_reports WHERE feed = $feed AND (NOT passed OR severity IN ('error', 'critical'))
+    FROM quality_reports
+    WHERE feed = $feed AND "table" <> 'partition' AND (NOT passed OR severity IN ('error', 'critical'))
     GROUP BY ALL ORDER BY ALL
 """
 _QUARANTINE = """

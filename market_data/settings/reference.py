@@ -53,7 +53,7 @@ _NAMES: Mapping[Any, str] = {
     bool: "`true` or `false`",
     dt.date: "day",
     Path: "path",
-    SecretStr: "text, secret",
+    SecretStr: "text, secret",  # pragma: allowlist secret
     Any: "mapping",
 }
 

@@ -107,7 +107,7 @@ def test_keys_are_nowhere_to_be_read(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    key, secret = "key0of0no0account", "secret0of0no0account"
+    key, secret = "key0of0no0account", "secret0of0no0account"  # pragma: allowlist secret
     monkeypatch.setenv("CCXT_BINANCE_API_KEY", key)
     monkeypatch.setenv("CCXT_BINANCE_SECRET", secret)
     caplog.set_level(logging.DEBUG)
