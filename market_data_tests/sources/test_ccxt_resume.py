@@ -61,7 +61,7 @@ def test_what_is_landed_is_the_truth_or_a_refusal(
                 served.fail(endpoint, fault, times=times, skip=at_request)
             with suppress(MarketDataError):
                 brought(vendor, disturbed)
-            (Path(folder) / "shared" / exchange / "circuit.json").unlink(missing_ok=True)
+            (Path(folder) / "shared" / exchange / "breaker.json").unlink(missing_ok=True)
             served.recover()
             if (book := disturbed / BOOK).exists():
                 with book.open("r+b") as file:

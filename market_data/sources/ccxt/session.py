@@ -56,7 +56,7 @@ class Session:
         self._loaded_at: float | None = None
         self._problem: MarketDataError | None = None
         folder = shared / options.exchange
-        self._manners = Manners(patience, Breaker(folder / "circuit.json", options.exchange))
+        self._manners = Manners(patience, Breaker(folder / "breaker.json", options.exchange))
         self._client = self._made(options, symbols, patience)
         self._limits = Limits(folder / "limits.db", _rates(options, float(self._client.rateLimit)))
 
