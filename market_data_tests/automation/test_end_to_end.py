@@ -27,17 +27,19 @@ FIRST, LATE = TODAY - dt.timedelta(days=2), TODAY - dt.timedelta(days=1)
 PARTITION = Partition("live", LATE, "BTC-USDT")
 
 
-def publish(archive: BinanceArchive, day: dt.date, high: str = "101.5") -> None:
-    """A day of one trade a minute, and the 1m klines that follow from it; another `high` makes them wrong."""
-    start = day_start(day) // 1_000
-    minutes = range(1_440)
-    trades = [f"{10_000 * day.day + n},101.5,2.00000000,{n},{n},{start + n * 60_000_000},True,True" for n in minutes]
+def publish(archive: BinanceArchive, day: dt.date, third: str = "101.5") -> None:
+    """A day of one trade a minute and its 1m klines, all at 101.5; the third trade may be wrong."""
+    start, minutes = day_start(day) // 1_000, range(1_440)
+    prices = dict.fromkeys(minutes, "101.5") | {2: third}
+    trades = [
+        f"{10_000 * day.day + n},{prices[n]},2.00000000,{n},{n},{start + n * 60_000_000},True,True" for n in minutes
+    ]
     klines = [
-        f"{start + n * 60_000_000},101.5,{high},101.5,101.5,2.00000000,{start + (n + 1) * 60_000_000 - 1},203.0,1,0,0,0"
+        f"{start + n * 60_000_000},101.5,101.5,101.5,101.5,2.00000000,{start + (n + 1) * 60_000_000 - 1},203.0,1,0,0,0"
         for n in minutes
     ]
-    files.write(archive.root / files.trades_path(SYMBOL, day), trades)
     files.write(archive.root / files.klines_path(SYMBOL, day, "1m"), klines)
+    files.write(archive.root / files.trades_path(SYMBOL, day), trades)
 
 
 @pytest.fixture
@@ -86,16 +88,16 @@ def test_late_then_wrong_then_corrected_is_told_and_mended(
         return any(all(word in line for word in words) for text in said for line in text.splitlines())
 
     until(lambda: told("error]", "live trades: due days are missing"))
-    publish(binance_archive, LATE, high="105.0")  # late and wrong: the trades never were at 105
+    publish(binance_archive, LATE, third="101.7")  # late and wrong: its own klines say otherwise
     until(lambda: told("resolved]", "live trades: due days are missing"))
     until(lambda: told("error]", "live candles: vendor_candles does not pass"))
-    assert revision(settings, "vendor_candles") == 1
-    candles_before = revision(settings, "quality_reports")
+    assert revision(settings, "trades") == 1
+    reports = revision(settings, "quality_reports")
 
     publish(binance_archive, LATE)  # the archive replaces its file
     until(lambda: told("resolved]", "live candles: vendor_candles does not pass"))
-    assert revision(settings, "vendor_candles") == 2
-    assert revision(settings, "quality_reports") == candles_before + 1
-    assert revision(settings, "trades") == revision(settings, "candles") == 1  # the trades were right all along
+    assert revision(settings, "trades") == revision(settings, "candles") == 2
+    assert revision(settings, "quality_reports") == reports + 1
+    assert revision(settings, "vendor_candles") == 1  # the klines were right all along
     with opened(settings) as workspace:
         assert workspace.ledger.repairs.tries("live") == {} or until(lambda: not workspace.ledger.repairs.tries("live"))
