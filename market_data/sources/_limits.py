@@ -2,15 +2,15 @@
 
 import atexit
 import os
+import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from market_data.storage.files import make_folder
 
-if TYPE_CHECKING:
-    from pyrate_limiter import Limiter
+_EMPTIED_AFTER_SECONDS = 10.0
 
 
 class Rate(NamedTuple):
@@ -34,18 +34,39 @@ class Limits:
 
     def wait(self, weight: int = 1) -> None:
         """Until a request of that weight keeps every rate; then it counts as made."""
-        _limiter(os.getpid(), self._path, self._rates).try_acquire(self._path.stem, weight=weight)
+        _shared(os.getpid(), self._path, self._rates).wait(weight)
+
+
+class _Shared:
+    """This process's hold on the file.
+
+    What has passed is taken out of it now and then, by whoever waits: the library's own thread for that would go on
+    after a folder that was removed.
+    """
+
+    def __init__(self, path: Path, rates: Sequence[Rate]) -> None:
+        # Imported when a vendor is asked.
+        from pyrate_limiter import Limiter, SQLiteBucket
+        from pyrate_limiter import Rate as Window
+        from pyrate_limiter.limiter import SingleBucketFactory
+
+        make_folder(path.parent)
+        windows = [Window(rate.weight, round(rate.seconds * 1_000)) for rate in rates]
+        self._name = path.stem
+        self._bucket = SQLiteBucket.init_from_file(windows, db_path=str(path), use_file_lock=True)
+        self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False), buffer_ms=2)
+        self._emptied = time.monotonic()
+        atexit.register(self._limiter.close)
+
+    def wait(self, weight: int) -> None:
+        """See `Limits.wait`."""
+        now = time.monotonic()
+        if now - self._emptied > _EMPTIED_AFTER_SECONDS:
+            self._bucket.leak(self._bucket.now())
+            self._emptied = now
+        self._limiter.try_acquire(self._name, weight=weight)
 
 
 @cache
-def _limiter(pid: int, path: Path, rates: tuple[Rate, ...]) -> "Limiter":  # noqa: ARG001  a fork opens its own
-    # Imported when a vendor is asked: pyrate_limiter starts a thread that empties the file of what has passed.
-    from pyrate_limiter import Limiter, SQLiteBucket
-    from pyrate_limiter import Rate as Window
-
-    make_folder(path.parent)
-    windows = [Window(rate.weight, round(rate.seconds * 1_000)) for rate in rates]
-    bucket = SQLiteBucket.init_from_file(windows, db_path=str(path), use_file_lock=True)
-    limiter = Limiter(bucket, buffer_ms=2)
-    atexit.register(limiter.close)
-    return limiter
+def _shared(pid: int, path: Path, rates: tuple[Rate, ...]) -> _Shared:  # noqa: ARG001  a fork opens its own
+    return _Shared(path, rates)
