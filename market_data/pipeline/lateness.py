@@ -60,19 +60,19 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
         yield _of_table(feed, table, days, expected)
 
 
+def begun(ledger: Ledger, feed: Feed) -> dt.date | None:
+    """The first UTC day of which anything was ever collected; None where nobody has begun with the feed."""
+    return ledger.rows(select(func.min(revisions.c.date)).where(revisions.c.feed == feed.name))[0][0]
+
+
 def newest_due(feed: Feed, now: dt.datetime) -> dt.date | None:
     """The newest day of the feed with a session that should have arrived by `now`."""
-    day = feed.last_day(now.date())
+    day = feed.last_due_day(now)
     while day >= feed.start:
-        if due_at(feed, day) <= now and has_session(feed.calendar, day):
+        if has_session(feed.calendar, day):
             return day
         day -= dt.timedelta(days=1)
     return None
-
-
-def due_at(feed: Feed, day: dt.date) -> dt.datetime:
-    """When a day of the feed is late if it is not there."""
-    return _end(day) + dt.timedelta(hours=feed.due_after_hours)
 
 
 def _of_table(feed: Feed, table: str, days: dict[str, dt.date | None], expected: dt.date | None) -> Lateness:
@@ -86,7 +86,7 @@ def _of_table(feed: Feed, table: str, days: dict[str, dt.date | None], expected:
     if not behind:
         return Lateness(feed.name, table, newest, expected)
     first = min(behind.values())
-    return Lateness(feed.name, table, newest, expected, tuple(behind), first, due_at(feed, first))
+    return Lateness(feed.name, table, newest, expected, tuple(behind), first, feed.due_at(first))
 
 
 def _first_missing(feed: Feed, newest: dt.date | None, expected: dt.date) -> dt.date | None:

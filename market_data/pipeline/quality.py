@@ -21,7 +21,6 @@ from market_data.domain.quality import Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables._base import empty, polars_schema
 from market_data.domain.tables.quality_reports import TABLE, QualityReports
-from market_data.domain.time import day_bounds, to_datetime
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
 from market_data.settings.calendar import sessions
@@ -64,7 +63,7 @@ class View:
     @property
     def due_at(self) -> dt.datetime:
         """When the day is due."""
-        return to_datetime(day_bounds(self.partition.date)[1]) + dt.timedelta(hours=self._feed.due_after_hours)
+        return self._feed.due_at(self.partition.date)
 
     def delivery(self, table: str) -> Delivery | None:
         """How the source delivers a table."""

@@ -8,9 +8,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from market_data.domain.alerts import Cause
 from market_data.domain.errors import MarketDataError
@@ -18,7 +18,7 @@ from market_data.domain.partition import Partition
 from market_data.domain.tables import DERIVED
 from market_data.domain.time import NS_PER_MINUTE, day_start, to_ns
 from market_data.pipeline.coverage import coverage
-from market_data.pipeline.watch import last_due_day
+from market_data.pipeline.lateness import begun
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.warehouse import Revision
@@ -88,11 +88,11 @@ def plan(workspace: Workspace, feed: Feed, now: dt.datetime, cursor: str = "") -
 
 def _span(workspace: Workspace, feed: Feed, now: dt.datetime) -> tuple[dt.date, dt.date] | None:
     """The days that are looked at: from the first that was ever collected, so that nobody's history is bought."""
-    begun = workspace.ledger.rows(select(func.min(revisions.c.date)).where(revisions.c.feed == feed.name))[0][0]
-    if begun is None:
+    since = begun(workspace.ledger, feed)
+    if since is None:
         return None
-    last = last_due_day(feed, now)
-    first = max(feed.start, begun, last - dt.timedelta(days=feed.repair.look_back_days - 1))
+    last = feed.last_due_day(now)
+    first = max(feed.start, since, last - dt.timedelta(days=feed.repair.look_back_days - 1))
     return (first, last) if first <= last else None
 
 
@@ -106,7 +106,7 @@ def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> I
             continue
         if revision.table == "quality_reports" and revision.notes.get("passed") is False and not paid:
             yield revision.partition, "poor"
-        if revision.table in DERIVED and _is_outdated(revision, by_key):
+        if revision.table in DERIVED and _is_outdated(workspace, revision, by_key):
             yield revision.partition, "outdated"
     for table in feed.tables:
         for cell in coverage(workspace, feed, table, first, last):
@@ -114,16 +114,21 @@ def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> I
                 yield feed.partition(cell.symbol, cell.date), "missing"
 
 
-def _is_outdated(revision: Revision, current: Mapping[tuple[str, Partition], Revision]) -> bool:
-    for made_from in revision.inputs:
-        if "table" not in made_from:
-            continue
-        day = dt.date.fromisoformat(made_from["date"])
-        partition = Partition(revision.partition.feed, day, revision.partition.symbol)
-        now = current.get((made_from["table"], partition))
-        if now is not None and now.sha256 != made_from["sha256"]:
-            return True
-    return False
+def _is_outdated(workspace: Workspace, revision: Revision, current: Mapping[tuple[str, Partition], Revision]) -> bool:
+    """Whether what it was read from was replaced since; what was made again with the same bytes is not outdated."""
+    if not any(_is_replaced(revision, read, current) for read in revision.inputs):
+        return False
+    return any(_is_replaced(revision, read, current) for read in workspace.ledger.made_from(revision))
+
+
+def _is_replaced(
+    revision: Revision, read: Mapping[str, Any], current: Mapping[tuple[str, Partition], Revision]
+) -> bool:
+    if "table" not in read:
+        return False
+    day = dt.date.fromisoformat(read["date"])
+    now = current.get((read["table"], Partition(revision.partition.feed, day, revision.partition.symbol)))
+    return now is not None and now.sha256 != read["sha256"]
 
 
 def _to_ask(

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from market_data.domain.alerts import Cause, rank
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Severity
-from market_data.domain.time import day_bounds, to_datetime, to_ns
+from market_data.domain.time import to_ns
 from market_data.pipeline.coverage import coverage
+from market_data.pipeline.lateness import begun
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.warehouse.schema import revisions
@@ -23,30 +24,19 @@ _LOOK_BACK_DAYS = 7
 _CRITICAL_DAYS = 3
 
 
-def due_at(feed: Feed, day: dt.date) -> dt.datetime:
-    """When a UTC day of the feed is due."""
-    return to_datetime(day_bounds(day)[1]) + dt.timedelta(hours=feed.due_after_hours)
-
-
-def last_due_day(feed: Feed, now: dt.datetime) -> dt.date:
-    """The last UTC day that is due by now; it may lie before the feed's first."""
-    last = (now - dt.timedelta(hours=feed.due_after_hours)).date() - dt.timedelta(days=1)
-    return last if feed.end is None else min(last, feed.end)
-
-
 def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
     """A cause for each table with days of the last week that are due, traded, and not there.
 
     A feed that never collected anything is not late: nobody has begun with it.
     """
-    last = last_due_day(feed, now)
+    last = feed.last_due_day(now)
     first = max(feed.start, last - dt.timedelta(days=_LOOK_BACK_DAYS - 1))
     if last < first or (feed.end is not None and feed.end < now.date() - dt.timedelta(days=_LOOK_BACK_DAYS)):
         return []
-    begun = workspace.ledger.rows(select(func.min(revisions.c.date)).where(revisions.c.feed == feed.name))[0][0]
-    if begun is None:
+    since = begun(workspace.ledger, feed)
+    if since is None:
         return []
-    first = max(first, begun)
+    first = max(first, since)
     return [
         _late(feed, table, missing)
         for table in feed.tables

@@ -26,6 +26,7 @@ from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.quality import Standard
 from market_data.domain.rules import AS_IT_IS, Amendments
 from market_data.domain.tables import DERIVED
+from market_data.domain.time import day_bounds, to_datetime
 from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
@@ -184,6 +185,15 @@ class Feed(BaseModel):
     def request(self, table: str, partition: Partition) -> Request:
         """What the source is asked for."""
         return Request(table=table, partition=partition, vendor_symbol=self.symbols[partition.symbol])
+
+    def due_at(self, day: dt.date) -> dt.datetime:
+        """When a UTC day of the feed is late if it is not there."""
+        return to_datetime(day_bounds(day)[1]) + dt.timedelta(hours=self.due_after_hours)
+
+    def last_due_day(self, now: dt.datetime) -> dt.date:
+        """The last UTC day that is due by `now`, whether it had a session or not; it may lie before the first."""
+        last = (now - dt.timedelta(hours=self.due_after_hours)).date() - dt.timedelta(days=1)
+        return last if self.end is None else min(last, self.end)
 
     def last_day(self, today: dt.date) -> dt.date:
         """The last whole UTC day that can exist: yesterday, or the feed's end."""

@@ -102,6 +102,17 @@ def test_what_was_made_from_something_that_was_replaced_since_is_made_again(work
     assert planned(workspace) == [("AAA-USD 2024-01-17", "outdated", 1)]
 
 
+def test_what_came_out_the_same_from_a_replaced_input_is_not_made_for_ever(workspace: Workspace) -> None:
+    everything(workspace, 17)
+    have(workspace, "candles", 17, "AAA-USD", inputs=[{"table": "trades", "date": "2024-01-17", "sha256": "1" * 64}])
+    assert planned(workspace) == [("AAA-USD 2024-01-17", "outdated", 1)]
+    made = workspace.warehouse.current("candles", workspace.feed("sim").partition("AAA-USD", dt.date(2024, 1, 17)))
+    assert made is not None
+    workspace.ledger.confirm(made, [{"table": "trades", "date": "2024-01-17", "sha256": "0" * 64}], "run-2")
+    assert planned(workspace, NOON + dt.timedelta(hours=2)) == []
+    assert workspace.ledger.repairs.tries("sim") == {}
+
+
 def test_a_score_below_the_threshold_asks_the_vendor_again(workspace: Workspace) -> None:
     everything(workspace, 17)
     have(workspace, "quality_reports", 17, "AAA-USD", notes={"passed": False})

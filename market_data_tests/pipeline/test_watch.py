@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from market_data.domain.time import day_start, to_ns
-from market_data.pipeline.watch import last_due_day, late, not_passing, rejecting
+from market_data.pipeline.watch import late, not_passing, rejecting
 from market_data.pipeline.workspace import Workspace, opened
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.partitions import enter, row_of
@@ -57,7 +57,7 @@ def test_a_day_is_not_late_before_it_is_due(workspace: Workspace) -> None:
     have(workspace, "sim", "quotes", 15, 16)
     feed = workspace.feed("sim")
     assert late(workspace, feed, NOON - dt.timedelta(seconds=1)) == []
-    assert last_due_day(feed, NOON - dt.timedelta(seconds=1)) == dt.date(2024, 1, 16)
+    assert feed.last_due_day(NOON - dt.timedelta(seconds=1)) == dt.date(2024, 1, 16)
     assert len(late(workspace, feed, NOON)) == 2
 
 

@@ -127,7 +127,7 @@ class Databento:
 
     def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:
         """By the day on which Databento last changed anything of the dataset's day; asking is free."""
-        said = next((file.path for file in files if file.name == facts.NAME), None)
+        said = _named(files, facts.NAME)
         if said is None:
             return None
         entry = self._opened().condition(self.options.dataset, request.partition.date)
