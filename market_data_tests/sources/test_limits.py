@@ -48,9 +48,10 @@ def test_processes_keep_a_rate_together(tmp_path: Path) -> None:
 
 
 def test_what_has_another_file_has_limits_of_its_own(tmp_path: Path) -> None:
-    rate = Rate(1, 600.0)
-    for name in ("a.db", "b.db", "c.db"):
+    rate, names = Rate(1, 600.0), ("a.db", "b.db", "c.db")
+    for name in names:
         Limits(tmp_path / name, [rate]).wait()  # would be waited for ten minutes in one file
+    assert {name for name in names if (tmp_path / name).stat().st_size} == set(names)
 
 
 def test_a_weight_counts_as_so_many_requests(tmp_path: Path) -> None:
