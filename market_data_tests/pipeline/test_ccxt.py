@@ -65,7 +65,7 @@ def test_a_day_is_accounted_for_and_its_candles_equal_the_exchanges(
     assert (account.first_id, account.last_id) == (ids[0], ids[-1])
     assert account.id_holes == ids[-1] - ids[0] + 1 - len(ids)
     assert account.records == account.expected == account.accepted + account.deduplicated
-    assert (account.deduplicated > 0) == (exchange in ("kraken", "coinbase")), "overlapping pages hold some twice"
+    assert account.deduplicated > 0, "overlapping pages hold some twice"
     assert findings["row_account"].passed
     for timeframe in ("5m", "1h"):
         detail = findings[f"vendor_candles {timeframe}"].detail

@@ -9,6 +9,7 @@ import pytest
 from market_data.domain.errors import MarketDataError, NotAvailable, VendorRefused, VendorUnavailable
 from market_data.sources._patience import Patience
 from market_data.sources.ccxt import Ccxt
+from market_data.sources.ccxt.book import Book, frames
 from market_data_tests.sources.ccxt_case import ENDPOINT, EXCHANGES, brought, decoded, request, rows, source
 from market_data_tests.vendors.ccxt_exchange import CcxtExchange, html, status
 from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
@@ -58,6 +59,37 @@ def test_a_fault_that_passes_is_mended_within_the_fetch(
     vendor = _source(exchange, ccxt_exchange, tmp_path)
     assert rows(decoded(vendor, brought(vendor, workdir))) == ccxt_exchange.market.truth.of_the_day(exchange)
     assert [seen.status for seen in ccxt_exchange.asked(ENDPOINT[exchange])]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "nothing", "size", "skip"),
+    [
+        *(("binance", b"[]", 250, skip) for skip in range(12)),
+        *(("coinbaseexchange", b"[]", 250, skip) for skip in range(12)),
+        # A first window without a trade is a day without one: nothing says otherwise.
+        *(("coinbase", b'{"trades": []}', 1_000, skip) for skip in range(1, 5)),
+    ],
+)
+def test_an_empty_answer_in_mid_walk_is_not_the_end(
+    ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path, exchange: str, nothing: bytes, size: int, skip: int
+) -> None:
+    vendor = _source(exchange, ccxt_exchange, tmp_path, size)
+    ccxt_exchange.fail(ENDPOINT[exchange], body(nothing), skip=skip)
+    assert rows(decoded(vendor, brought(vendor, workdir))) == ccxt_exchange.market.truth.of_the_day(exchange)
+
+
+@pytest.mark.parametrize("exchange", ["binance", "coinbaseexchange"])
+def test_an_answer_of_another_place_is_no_hole(
+    ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path, exchange: str
+) -> None:
+    """What a cache may give: a page of further on than the one that was asked for."""
+    endpoint, vendor = ENDPOINT[exchange], _source(exchange, ccxt_exchange, tmp_path, 250)
+    brought(vendor, workdir)
+    book = workdir / "pages-of-trades.jsonl.zst"
+    pages = [start for start, _, _ in frames(book)]
+    Book(book).cut(pages[2])
+    ccxt_exchange.fail(endpoint, ccxt_exchange.repeated(endpoint))
+    assert rows(decoded(vendor, brought(vendor, workdir))) == ccxt_exchange.market.truth.of_the_day(exchange)
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
@@ -148,7 +180,9 @@ def test_markets_that_do_not_come_at_once_are_asked_for_again(
     ccxt_exchange: CcxtExchange, tmp_path: Path, workdir: Path, exchange: str, endpoint: str, name: str
 ) -> None:
     ccxt_exchange.fail(endpoint, PASSING[name], times=2)
-    brought(_source(exchange, ccxt_exchange, tmp_path), workdir, request("instruments"))
+    (market,) = brought(_source(exchange, ccxt_exchange, tmp_path), workdir, request("instruments"))
+    assert market.size_bytes > 0
+    assert len(ccxt_exchange.asked(endpoint)) == 3
 
 
 def test_markets_of_another_form_are_no_verdict_on_the_symbol(

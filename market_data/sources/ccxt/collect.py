@@ -97,7 +97,7 @@ def _again(steps: Steps, way: Way, book: Book) -> None:
     for offset, stored in book.whole_pages():
         try:
             call, text = lines.read(stored)
-            page = way.read(call, text) if call == steps.call else None
+            page = way.read(steps.call, text) if steps.call is not None and call == steps.call else None
         except (BadFile, Unfit):
             page = None
         if page is None:

@@ -78,5 +78,5 @@ class CcxtOptions(BaseModel):
         default=None, ge=0, description="CCXT's own pause between two requests, instead of CCXT's."
     )
     page_size: int | None = Field(
-        default=None, ge=1, le=5_000, description="Records asked for at once; the most that the exchange gives."
+        default=None, ge=2, le=5_000, description="Records asked for at once; the most that the exchange gives."
     )

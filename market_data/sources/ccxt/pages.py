@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from operator import lt
@@ -20,10 +20,18 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: CCXT's name of the method, and what it is given."""
+    """One request.
+
+    Attributes:
+        method: CCXT's name of it.
+        params: what it is given.
+        known: the id of a trade that was seen before and must come once more: pages overlap by it, so that an empty
+            answer, or one of another place, is not taken for the end or for a hole. The exchange is not told.
+    """
 
     method: str
     params: Params
+    known: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.method}({', '.join(f'{name}={value}' for name, value in self.params.items())})"
@@ -132,6 +140,16 @@ def listed(content: object, what: str) -> list[Any]:
     if not isinstance(content, list):
         raise Unfit(f"{what} is no list: {str(content)[:100]}")
     return content  # pyright: ignore[reportUnknownVariableType]
+
+
+def must_begin(call: Call, ids: Sequence[int]) -> None:
+    """Nothing, where a page begins with the trade that is known, or none is.
+
+    Raises:
+        Unfit: it does not.
+    """
+    if call.known is not None and (not ids or ids[0] != call.known):
+        raise Unfit(f"begins with id {ids[0] if ids else 'nothing'}, and not with {call.known}, which was seen before")
 
 
 def must_ascend(values: Sequence[int], what: str) -> None:

@@ -21,6 +21,7 @@ from market_data.sources.ccxt.pages import (
     Walk,
     listed,
     must_ascend,
+    must_begin,
     parsed,
     whole,
     wholes,
@@ -74,16 +75,19 @@ class Binance:
         return whole(call.params.get("fromId"))
 
     def trades(self, day: dt.date, start: int | None) -> Walk:
-        """From the last trade before the day to one after it, or to the last there is."""
+        """From the last trade before the day to one after it, or to the last there is.
+
+        Each page begins with the last trade of the one before. One that holds nothing else is the end.
+        """
         begin, end = day_bounds(day)
         cursor, first = start or 0, True
         while True:
-            page = yield self._agg({"fromId": cursor, "limit": self._trades})
-            if first and cursor and not (page.times and page.times[0] < begin):
+            page = yield self._agg({"fromId": cursor, "limit": self._trades}, known=cursor or None)
+            if first and cursor and page.times[0] >= begin:
                 raise NotAvailable(f"aggTrades from id {cursor} on do not begin before {day}")
-            if not page.ids or page.times[-1] >= end:
+            if not page.ids or page.times[-1] >= end or page.ids[-1] == cursor:
                 return
-            cursor, first = page.ids[-1] + 1, False
+            cursor, first = page.ids[-1], False
 
     def candles(self, timeframe: str, day: dt.date) -> Walk:
         """As many a page as it gives; an empty one is the end."""
@@ -108,12 +112,13 @@ class Binance:
         except (KeyError, IndexError, TypeError) as error:
             raise Unfit(f"a record without {error}") from None
         must_ascend(ids, "ids")
+        must_begin(call, ids)
         if ids and ids[0] < int(call.params.get("fromId", 0)):
             raise Unfit(f"begins with id {ids[0]}, before the one that was asked for")
         return Page(records, ids, times)
 
-    def _agg(self, params: Params) -> Call:
-        return Call(f"{self._api}GetAggTrades", {"symbol": self._symbol, **params})
+    def _agg(self, params: Params, known: int | None = None) -> Call:
+        return Call(f"{self._api}GetAggTrades", {"symbol": self._symbol, **params}, known)
 
     def _first_by_time(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:
         begin, end = day_bounds(day)

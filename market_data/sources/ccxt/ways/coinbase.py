@@ -67,16 +67,16 @@ class Coinbase:
     def trades(self, day: dt.date, start: int | None) -> Walk:  # noqa: ARG002
         """From a second after the day down to one before it."""
         begin, end = day_bounds(day)
-        top = end // NS_PER_SECOND + 1
+        top, known = end // NS_PER_SECOND + 1, None
         while True:
-            page = yield self._window(day, top)
+            page = yield self._window(day, top, known)
             if not page.ids or page.times[-1] < begin:
                 return
-            oldest = page.times[-1] // NS_PER_SECOND
+            oldest, known = page.times[-1] // NS_PER_SECOND, page.ids[-1]
             if oldest + 1 < top:
                 top = oldest + 1
                 continue
-            older = yield self._window(day, oldest)
+            older = yield self._window(day, oldest, None)  # whether it holds its last second is not documented
             rest = [i for i, t in zip(older.ids, older.times, strict=True) if t < oldest * NS_PER_SECOND]
             if not rest:
                 return
@@ -110,16 +110,23 @@ class Coinbase:
                 ids = wholes([record["trade_id"] for record in records])
                 times = [self._iso.ns(record["time"]) for record in records]
                 must_ascend(ids[::-1], "ids")
+                _must_reach(call, ids)
         except (KeyError, TypeError, IndexError) as error:
             raise Unfit(f"a record without {error}") from None
         if times and not first <= min(times) <= max(times) < last + NS_PER_SECOND:
             raise Unfit(f"holds {name} of another time than was asked for")
         return Page(records, ids, times)
 
-    def _window(self, day: dt.date, top: int) -> Call:
+    def _window(self, day: dt.date, top: int, known: int | None) -> Call:
         bottom = day_bounds(day)[0] // NS_PER_SECOND - 1
         span: Params = {"start": str(bottom), "end": str(top), "limit": self._trades}
-        return Call(_TRADES, {"product_id": self._product, **span})
+        return Call(_TRADES, {"product_id": self._product, **span}, known)
+
+
+def _must_reach(call: Call, ids: list[int]) -> None:
+    """A window holds the second of a trade that was seen before: its newest trade is that one, or a later one."""
+    if call.known is not None and (not ids or ids[0] < call.known):
+        raise Unfit(f"does not reach id {call.known}, which was seen before")
 
 
 WAY = Coinbase

@@ -20,6 +20,7 @@ from market_data.sources.ccxt.pages import (
     Walk,
     listed,
     must_ascend,
+    must_begin,
     ns_of_seconds,
     parsed,
     whole,
@@ -75,14 +76,18 @@ class CoinbaseExchange:
         return whole(call.params["after"]) if "after" in call.params else None
 
     def trades(self, day: dt.date, start: int | None) -> Walk:
-        """From the first trade after the day down to one before it, or to the first there is."""
+        """From the first trade after the day down to one before it, or to the first there is.
+
+        Each page begins with the last trade of the one before. One that holds nothing else is the end.
+        """
         begin, _ = day_bounds(day)
-        cursor = start
+        known = None if start is None else start - 1
         while True:
-            page = yield self._page({"limit": self._trades} | ({} if cursor is None else {"after": cursor}))
-            if not page.ids or page.times[-1] < begin:
+            after: Params = {} if known is None else {"after": known + 1}
+            page = yield self._page({"limit": self._trades, **after}, known)
+            if not page.ids or page.times[-1] < begin or page.ids[-1] == known:
                 return
-            cursor = page.ids[-1]
+            known = page.ids[-1]
 
     def candles(self, timeframe: str, day: dt.date) -> Walk:
         """300 a page, by time; what was not traded in has none."""
@@ -105,12 +110,13 @@ class CoinbaseExchange:
         except (KeyError, IndexError, TypeError) as error:
             raise Unfit(f"a record without {error}") from None
         must_ascend(ids[::-1], "ids")
+        must_begin(call, ids)
         if ids and "after" in call.params and ids[0] >= whole(call.params["after"]):
             raise Unfit(f"begins with id {ids[0]}, not below the one that was asked for")
         return Page(records, ids, times)
 
-    def _page(self, params: Params) -> Call:
-        return Call("publicGetProductsIdTrades", {"id": self._product, **params})
+    def _page(self, params: Params, known: int | None = None) -> Call:
+        return Call("publicGetProductsIdTrades", {"id": self._product, **params}, known)
 
     def _candles(self, call: Call, records: list[Any]) -> Page:
         times = [ns_of_seconds(record[0]) for record in records]
