@@ -20,8 +20,8 @@ def _soon(error: Exception) -> bool:
 
 
 @contextmanager
-def bugs_are_final() -> Generator[None]:
-    """What is not of the project's own tree is a bug, which no retry mends; a retry policy alone would try again."""
+def bugs_are_told() -> Generator[None]:
+    """What is not of the project's own tree is a bug, which no retry mends."""
     try:
         yield
     except (dg.Failure, dg.RetryRequested):
