@@ -76,7 +76,7 @@ def test_the_day_is_asked_for_half_open_and_only_its_tables_schema(market: Datab
 
 def test_everything_free_is_asked_before_the_first_byte(market: DatabentoApi, workdir: Path) -> None:
     source(market).fetch(request(), at(workdir))
-    assert [seen.endpoint for seen in market.requests] == [
+    assert [market.endpoint(seen) for seen in market.requests] == [
         "metadata.get_dataset_range",
         CONDITION,
         RESOLVE,
