@@ -17,19 +17,8 @@ from market_data.domain.errors import (
     VendorUnavailable,
 )
 from market_data.sources._patience import Patience
-from market_data_tests.fetching import at
-from market_data_tests.sources.binance_case import (
-    DAY,
-    NAME,
-    SYMBOL,
-    TRADES,
-    batches,
-    decoded,
-    frame,
-    left,
-    request,
-    source,
-)
+from market_data_tests.fetching import at, left
+from market_data_tests.sources.binance_case import DAY, NAME, SYMBOL, TRADES, batches, decoded, frame, request, source
 from market_data_tests.vendors import binance_files as files
 from market_data_tests.vendors.binance_archive import BinanceArchive, wrong_checksum
 from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall, status

@@ -20,7 +20,7 @@ from market_data.domain.errors import (
     VendorUnavailable,
 )
 from market_data.sources.databento import Databento
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, left
 from market_data_tests.sources.databento_case import (
     BARS,
     DAY,
@@ -29,7 +29,6 @@ from market_data_tests.sources.databento_case import (
     SYMBOL,
     TRADES,
     key,
-    left,
     market,
     request,
     source,

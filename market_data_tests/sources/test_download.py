@@ -20,6 +20,7 @@ from market_data.domain.errors import (
 )
 from market_data.sources._download import Downloads, opened
 from market_data.sources._patience import Patience
+from market_data_tests.fetching import left
 from market_data_tests.vendors.binance_archive import BinanceArchive
 from market_data_tests.vendors.faults import Fault, body, cut_off, drop_header, reset, stall, status, together
 
@@ -41,13 +42,6 @@ def archive(binance_archive: BinanceArchive) -> BinanceArchive:
     return binance_archive
 
 
-@pytest.fixture
-def workdir(tmp_path: Path) -> Path:
-    folder = tmp_path / "workdir"
-    folder.mkdir()
-    return folder
-
-
 def download(
     archive: BinanceArchive,
     workdir: Path,
@@ -58,10 +52,6 @@ def download(
     with opened(archive.base_url, patience) as downloads:
         downloads.file(f"{archive.base_url}/{NAME}", workdir / NAME, sha256, max_bytes)
     return (workdir / NAME).read_bytes()
-
-
-def left(workdir: Path) -> list[str]:
-    return sorted(path.name for path in workdir.iterdir())
 
 
 def ranges(archive: BinanceArchive) -> list[str | None]:
