@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from market_data_tests.planted import tables
+from market_data_tests.planted.verdicts import tables
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "quality.md"
 BEGIN, END = "<!-- measured: written by `make docs` -->", "<!-- end of what is measured -->"

@@ -1,10 +1,12 @@
-"""What several commands need: an open workspace, consoles, figures for people, days from the command line."""
+"""What several commands need: an open workspace, consoles, figures for people, words of the command line."""
 
 import datetime as dt
 import re
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from market_data.domain.errors import ConfigurationError, MarketDataError
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from market_data.pipeline.workspace import Workspace
+
+
+FeedName = Annotated[str, typer.Argument(help="A feed of the feeds file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
 
 class CommandFailed(MarketDataError):

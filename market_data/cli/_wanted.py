@@ -1,4 +1,4 @@
-"""Days, symbols and tables of a feed as the command line names them, found to be the feed's own. Nothing is done."""
+"""Days, symbols and tables as the command line names them, found to be a feed's own. Nothing is done with them."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -52,14 +52,59 @@ def wanted(
     Raises:
         ConfigurationError: the feed has no such day, symbol or table, or there is no such feed.
     """
-    if feed not in settings.feeds:
-        known = ", ".join(settings.feeds)
-        raise ConfigurationError(f"{settings.config_path} has no feed {feed!r}; expected one out of {known}")
-    found = settings.feeds[feed]
+    from market_data.pipeline.workspace import feed_named
+
+    found = feed_named(settings, feed)
     first, last = _days(found, start, end)
     return Wanted(
         found, first, last, _listed(symbols, (*found.symbols,), "--symbols"), _listed(tables, found.tables, "--tables")
     )
+
+
+def fetched_table(feed: "Feed", table: str) -> str:
+    """A table that the feed fetches.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if table not in feed.tables:
+        raise ConfigurationError(f"{feed.name} does not fetch {table!r}; it fetches {', '.join(feed.tables)}")
+    return table
+
+
+def table_of(feed: "Feed", table: str, *beside: str) -> str:
+    """A table of the feed, fetched or made, or one of those `beside` them.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    known = (*feed.assets, *beside)
+    if table not in known:
+        raise ConfigurationError(f"{feed.name} has no table {table!r}; it has {', '.join(known)}")
+    return table
+
+
+def symbol_of(feed: "Feed", symbol: str) -> str:
+    """One of the feed's symbols, by our name.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if symbol not in feed.symbols:
+        raise ConfigurationError(f"{feed.name} has no symbol {symbol!r}; it has {', '.join(feed.symbols)}")
+    return symbol
+
+
+def day_of(feed: "Feed", text: str, what: str) -> dt.date:
+    """A day that the feed can have; `what` names the word that it is.
+
+    Raises:
+        ConfigurationError: it cannot, or that is no day.
+    """
+    day, latest = _shared.day(text, what), feed.last_day(_shared.today())
+    if not feed.start <= day <= latest:
+        raise ConfigurationError(f"{feed.name} has days from {feed.start} to {latest}; {day} is none of them")
+    return day
 
 
 def _days(feed: "Feed", start: str, end: str | None) -> tuple[dt.date, dt.date]:

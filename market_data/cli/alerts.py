@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _ADDRESSES = "MARKET_DATA_ALERTS_<NAME>"
 Number = Annotated[int, typer.Argument(metavar="ID", help="The alert's number.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
 app = typer.Typer()
 
@@ -27,7 +26,7 @@ def listed(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Those that ended, too.")] = False,
     feed: Annotated[str | None, typer.Option(help="Of this feed only.")] = None,
-    as_json: AsJson = False,
+    as_json: _shared.AsJson = False,
 ) -> None:
     """List what is wrong, and what became of it; without a further word, what is open.
 
@@ -109,7 +108,7 @@ def clean(
 
 
 @app.command("test")
-def try_channels(as_json: AsJson = False) -> None:
+def try_channels(as_json: _shared.AsJson = False) -> None:
     """Send a message to every channel and say what came of it: exit code 1 if one of them failed.
 
     For example:

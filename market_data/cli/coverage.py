@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from market_data.cli import _shared
-from market_data.domain.errors import ConfigurationError
+from market_data.cli._wanted import table_of
 
 if TYPE_CHECKING:
     from market_data.pipeline.coverage import Cell
@@ -51,9 +51,7 @@ def command(
 def _table(feed: "Feed", asked: str | None) -> str:
     if asked is None:
         return "trades" if "trades" in feed.tables else feed.tables[0]
-    if asked not in feed.assets:
-        raise ConfigurationError(f"{feed.name} has no table {asked!r}; it has {', '.join(feed.assets)}")
-    return asked
+    return table_of(feed, asked)
 
 
 def _cells(workspace: "Workspace", feed: "Feed", table: str, start: str | None, end: str | None) -> "list[Cell]":

@@ -2,20 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from market_data.cli import _shared
+from market_data.cli._wanted import day_of, fetched_table, symbol_of
 from market_data.domain.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from market_data.domain.ports.source import Request
-    from market_data.settings import Feed
 
 
 def command(
-    feed: Annotated[str, typer.Argument(help="A feed of the feeds file.")],
+    feed: _shared.FeedName,
     table: Annotated[str, typer.Argument(help="The table that the files are for: trades, vendor_candles, ...")],
     symbol: Annotated[str, typer.Argument(help="Our name of the symbol.")],
     date: Annotated[str, typer.Argument(help="The UTC day, YYYY-MM-DD.")],
@@ -35,7 +32,9 @@ def command(
         from market_data.pipeline.fetch import land
 
         wanted = workspace.feed(feed)
-        request = _request(wanted, table, symbol, date)
+        request = wanted.request(
+            fetched_table(wanted, table), wanted.partition(symbol_of(wanted, symbol), day_of(wanted, date, "DATE"))
+        )
         for file in files:
             if not file.is_file():
                 raise ConfigurationError(f"{file} is no file")
@@ -50,19 +49,3 @@ def command(
     typer.echo(
         f"  dagster asset materialize --select {feed}/{table} --partition '{date}|{symbol}' -m market_data.definitions"
     )
-
-
-def _request(feed: "Feed", table: str, symbol: str, date: str) -> "Request":
-    """What the words name.
-
-    Raises:
-        ConfigurationError: the feed has no such table, symbol or day.
-    """
-    if table not in feed.tables:
-        raise ConfigurationError(f"{feed.name} does not fetch {table!r}; it fetches {', '.join(feed.tables)}")
-    if symbol not in feed.symbols:
-        raise ConfigurationError(f"{feed.name} has no symbol {symbol!r}; it has {', '.join(feed.symbols)}")
-    day, last = _shared.day(date, "DATE"), feed.last_day(_shared.today())
-    if not feed.start <= day <= last:
-        raise ConfigurationError(f"{feed.name} has days from {feed.start} to {last}; {day} is none of them")
-    return feed.request(table, feed.partition(symbol, day))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from market_data.cli import _set_aside, _shared
-from market_data.domain.errors import ConfigurationError
+from market_data.cli._wanted import fetched_table, symbol_of
 
 if TYPE_CHECKING:
     from market_data.pipeline.quarantined import Wanted
@@ -27,7 +27,6 @@ app = typer.Typer(
     """,
 )
 
-Feed = Annotated[str, typer.Argument(help="A feed of the feeds file.")]
 Table = Annotated[str | None, typer.Argument(help="Its table. Default: every one.")]
 Symbol = Annotated[str | None, typer.Argument(help="Our name of the symbol. Default: every one.")]
 Date = Annotated[str | None, typer.Argument(help="The UTC day, YYYY-MM-DD. Default: all, or --start and --end.")]
@@ -35,7 +34,6 @@ Rule = Annotated[str | None, typer.Option(help="Records that broke this rule.")]
 Start = Annotated[str | None, typer.Option(metavar="DAY", help="First day.")]
 End = Annotated[str | None, typer.Option(metavar="DAY", help="Last day, included.")]
 Dropped = Annotated[bool, typer.Option("--all", help="Those that were dropped, too.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
 
 @app.command("list")
@@ -47,7 +45,7 @@ def listed(
     start: Start = None,
     end: End = None,
     everything: Dropped = False,
-    as_json: AsJson = False,
+    as_json: _shared.AsJson = False,
 ) -> None:
     """Count the records by feed, table, rule and day.
 
@@ -69,7 +67,7 @@ def listed(
 
 @app.command()
 def show(
-    feed: Feed,
+    feed: _shared.FeedName,
     table: Table = None,
     symbol: Symbol = None,
     date: Date = None,
@@ -78,7 +76,7 @@ def show(
     end: End = None,
     everything: Dropped = False,
     limit: Annotated[int, typer.Option(min=0, help="Most records; 0 shows all.")] = 100,
-    as_json: AsJson = False,
+    as_json: _shared.AsJson = False,
 ) -> None:
     """Show the records as the vendor wrote them, why they were set aside, and where they stood in the landed file.
 
@@ -108,14 +106,14 @@ def show(
 
 @app.command()
 def release(
-    feed: Feed,
+    feed: _shared.FeedName,
     table: Table = None,
     symbol: Symbol = None,
     date: Date = None,
     rule: Rule = None,
     start: Start = None,
     end: End = None,
-    as_json: AsJson = False,
+    as_json: _shared.AsJson = False,
 ) -> None:
     """Replay landed files after a rule or a source was mended: what is accepted now leaves the quarantine.
 
@@ -139,7 +137,7 @@ def release(
 
 @app.command()
 def drop(
-    feed: Feed,
+    feed: _shared.FeedName,
     table: Table = None,
     symbol: Symbol = None,
     date: Date = None,
@@ -178,10 +176,10 @@ def _wanted(workspace: "Workspace", feed: str | None, *words: str | None) -> "Wa
     table, symbol, date, rule, start, end = words
     if feed is not None:
         stanza = workspace.feed(feed)
-        if table is not None and table not in stanza.tables:
-            raise ConfigurationError(f"{feed} does not fetch {table!r}; it fetches {', '.join(stanza.tables)}")
-        if symbol is not None and symbol not in stanza.symbols:
-            raise ConfigurationError(f"{feed} has no symbol {symbol!r}; it has {', '.join(stanza.symbols)}")
+        if table is not None:
+            fetched_table(stanza, table)
+        if symbol is not None:
+            symbol_of(stanza, symbol)
     if date is not None:
         day = _shared.day(date, "DATE")
         return Wanted(feed, table, symbol, rule, day, day)

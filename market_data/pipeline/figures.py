@@ -11,13 +11,12 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, select
 
+from market_data.domain.alerts import SEVERITIES
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
 from market_data.pipeline.health.vendors import circuits
 from market_data.pipeline.lateness import lateness
 from market_data.pipeline.workspace import Workspace
 from market_data.warehouse.schema import PENDING, makings, revisions, spending
-
-SEVERITIES = ("info", "warning", "error", "critical")
 
 
 @dataclass(frozen=True, slots=True)

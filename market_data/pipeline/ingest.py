@@ -48,7 +48,7 @@ def ingest(
     files, fetched = (landed, False) if landed else bring(workspace, feed, request, refetch=refetch)
     brought = time.monotonic()
     said = {**source.notes(request, files), **amendments.notes}
-    origin = Origin(feed.source, code_version(feed, workspace), workspace.run_id, landed_inputs(files), said, began)
+    origin = Origin(feed.source, _code_version(workspace, feed), workspace.run_id, landed_inputs(files), said, began)
 
     def batches() -> Iterator[Batch]:
         return source.decode(request, files)
@@ -79,7 +79,7 @@ def _amendments(workspace: Workspace, feed: Feed, request: Request, delivery: De
     return amendments
 
 
-def code_version(feed: Feed, workspace: Workspace) -> str:
+def _code_version(workspace: Workspace, feed: Feed) -> str:
     """Which code made a revision of what the feed's source delivers."""
     return f"market-data {__version__}, {feed.source} {workspace.source(feed).version}"
 

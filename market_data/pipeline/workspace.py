@@ -61,13 +61,7 @@ class Workspace:
         Raises:
             ConfigurationError: there is none; the text lists those there are.
         """
-        try:
-            return self.settings.feeds[name]
-        except KeyError:
-            known = ", ".join(self.settings.feeds)
-            raise ConfigurationError(
-                f"{self.settings.config_path} has no feed {name!r}; expected one out of {known}"
-            ) from None
+        return feed_named(self.settings, name)
 
     def source(self, feed: Feed) -> Source:
         """The feed's source, constructed once."""
@@ -89,6 +83,18 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The ledger."""
         return self.warehouse.ledger
+
+
+def feed_named(settings: Settings, name: str) -> Feed:
+    """A feed by its name.
+
+    Raises:
+        ConfigurationError: there is none; the text lists those there are.
+    """
+    if name not in settings.feeds:
+        known = ", ".join(settings.feeds)
+        raise ConfigurationError(f"{settings.config_path} has no feed {name!r}; expected one out of {known}")
+    return settings.feeds[name]
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def test_the_end_is_told_once_and_to_those_who_were_told_of_the_beginning(worksp
         assert ops.titles == ["[error] sim trades: days are late", "[resolved] sim trades: days are late"]
         assert "since 2024-01-16 09:00 UTC until 2024-01-16 09:05 UTC" in ops.told[1]["message"]
         assert ops.told[1]["type"] == "success"
-        assert (pager.asked, other.asked) == (0, 0)
+        assert (pager.requests, other.requests) == ([], [])
 
 
 def test_without_routes_every_channel_is_told_warnings_and_what_is_graver(workspace: Workspace, clock: Clock) -> None:
@@ -162,10 +162,10 @@ def test_a_channel_that_was_down_is_told_once_when_it_is_up(
         assert told.channels["mail"] is None
         assert "503" in (told.channels["ops"] or "")
         tell_again(workspace, clock.pass_(seconds=30), channels)  # too early
-        assert webhook.asked == 1
+        assert len(webhook.requests) == 1
         tell_again(workspace, clock.pass_(seconds=31), channels)  # 500
         tell_again(workspace, clock.pass_(seconds=90), channels)  # rests two minutes now
-        assert webhook.asked == 2
+        assert len(webhook.requests) == 2
         for _ in range(3):
             tell_again(workspace, clock.pass_(seconds=31), {**channels, "mail": box.url})
         assert len(webhook.told) == 1

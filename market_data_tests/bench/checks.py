@@ -12,7 +12,8 @@ from market_data.pipeline.ingest import ingest
 from market_data.pipeline.quality import run_checks
 from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
-from market_data_tests.bench.intake import DAY, LARGE_ROWS, ROWS, STANZA, write_archive
+from market_data_tests.bench.intake import LARGE_ROWS, ROWS, STANZA, write_archive
+from market_data_tests.bench.landed import DAY
 from market_data_tests.bench.measure import best_seconds, peak_mb, peak_mb_of
 from market_data_tests.feeds import settings_of
 

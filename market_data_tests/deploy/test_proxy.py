@@ -12,7 +12,8 @@ import trustme
 
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
-from market_data_tests.ui.dev import Dev, dagster_dev, free_port, until
+from market_data_tests.ports import free_port
+from market_data_tests.ui.dev import Dev, dagster_dev, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = which("nginx") or which("nginx", path="/usr/sbin")

@@ -1,15 +1,14 @@
 """The how-tos, each followed to the letter in a copy of the project."""
 
 import shutil
-import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from market_data_tests.docs.pages import follow
+from market_data_tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -25,13 +24,6 @@ def copy(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     return tmp_path
-
-
-def free_port() -> int:
-    for port in range(20_800, 21_000):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise OSError("no port is free from 20800 to 20999")
 
 
 @pytest.mark.slow

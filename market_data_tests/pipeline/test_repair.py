@@ -19,6 +19,7 @@ from market_data_tests.vendors.binance_archive import BinanceArchive, binance_ar
 __all__ = ["binance_archive"]
 
 NOON = dt.datetime(2024, 1, 18, 12, tzinfo=dt.UTC)
+ARCHIVED_DAY = dt.date(2024, 1, 17)
 REPAIR: dict[str, Any] = {"per_day": 3, "tries": 3, "first_wait_minutes": 60}
 FEED: dict[str, Any] = {
     "tables": ["trades"],
@@ -127,23 +128,27 @@ def test_a_feed_may_leave_its_mending_to_its_user(tmp_path: Path) -> None:
         assert planned(made) == []
 
 
-def test_a_file_that_the_vendor_replaced_is_fetched_again(binance_archive: BinanceArchive, tmp_path: Path) -> None:
-    day, symbol = dt.date(2024, 1, 17), "BTCUSDT"
-    stanza = {
+def archived(archive: BinanceArchive) -> tuple[dict[str, Any], Path]:
+    """A feed of a day of trades in the archive, and the file."""
+    path = archive.root / files.trades_path("BTCUSDT", ARCHIVED_DAY)
+    files.write(path, files.trade_lines(ARCHIVED_DAY, 50))
+    return {
         "source": "binance_vision",
-        "symbols": {"BTC-USDT": symbol},
+        "symbols": {"BTC-USDT": "BTCUSDT"},
         "tables": ["trades"],
-        "start": day.isoformat(),
-        "options": {"base_url": binance_archive.base_url},
-    }
-    path = binance_archive.root / files.trades_path(symbol, day)
-    files.write(path, files.trade_lines(day, 50))
+        "start": ARCHIVED_DAY.isoformat(),
+        "options": {"base_url": archive.base_url},
+    }, path
+
+
+def test_a_file_that_the_vendor_replaced_is_fetched_again(binance_archive: BinanceArchive, tmp_path: Path) -> None:
+    stanza, path = archived(binance_archive)
     with opened(settings_of(tmp_path, {"btc": stanza})) as workspace:
         feed = workspace.feed("btc")
-        partition = Partition("btc", day, "BTC-USDT")
+        partition = Partition("btc", ARCHIVED_DAY, "BTC-USDT")
         ingest(workspace, feed, "trades", partition)
         assert plan(workspace, feed, NOON).repairs == []
-        files.write(path, files.trade_lines(day, 60))
+        files.write(path, files.trade_lines(ARCHIVED_DAY, 60))
         (repair,) = plan(workspace, feed, NOON).repairs
         assert (repair.partition, repair.reason, repair.refetch) == (partition, "replaced", True)
         ingest(workspace, feed, "trades", partition, refetch=True)
@@ -154,18 +159,9 @@ def test_a_file_that_the_vendor_replaced_is_fetched_again(binance_archive: Binan
 def test_a_vendor_that_cannot_be_asked_leaves_everything_as_it_was(
     binance_archive: BinanceArchive, tmp_path: Path
 ) -> None:
-    day, symbol = dt.date(2024, 1, 17), "BTCUSDT"
-    stanza = {
-        "source": "binance_vision",
-        "symbols": {"BTC-USDT": symbol},
-        "tables": ["trades"],
-        "start": day.isoformat(),
-        "options": {"base_url": binance_archive.base_url},
-    }
-    path = binance_archive.root / files.trades_path(symbol, day)
-    files.write(path, files.trade_lines(day, 50))
+    stanza, path = archived(binance_archive)
     with opened(settings_of(tmp_path, {"btc": stanza})) as workspace:
         feed = workspace.feed("btc")
-        ingest(workspace, feed, "trades", Partition("btc", day, "BTC-USDT"))
+        ingest(workspace, feed, "trades", Partition("btc", ARCHIVED_DAY, "BTC-USDT"))
         path.with_name(path.name + ".CHECKSUM").unlink()
         assert plan(workspace, feed, NOON).repairs == []

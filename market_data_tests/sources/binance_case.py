@@ -1,7 +1,6 @@
 """What the tests of `binance_vision` share: a day, a symbol, a source of little patience, and short ways to rows."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,11 +10,11 @@ import polars as pl
 import pytest
 
 from market_data.domain.partition import Partition
-from market_data.domain.ports.source import Batch, Fetched, LandedFile, Request
+from market_data.domain.ports.source import Batch, Fetched, Request
 from market_data.sources._patience import Patience
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.options import BinanceVisionOptions
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, landed
 from market_data_tests.vendors import binance_files as files
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "binance-vision"
@@ -40,19 +39,6 @@ def request(
     return Request(table, Partition("feed", day, symbol), vendor_symbol)
 
 
-def landed(fetched: Sequence[Fetched]) -> list[LandedFile]:
-    return [
-        LandedFile(
-            each.path,
-            each.name,
-            each.origin,
-            hashlib.sha256(each.path.read_bytes()).hexdigest(),
-            each.path.stat().st_size,
-        )
-        for each in fetched
-    ]
-
-
 def batches(vendor: BinanceVision, wanted: Request, workdir: Path) -> list[Batch]:
     return list(vendor.decode(wanted, landed(vendor.fetch(wanted, at(workdir)))))
 
@@ -64,7 +50,3 @@ def frame(read: Sequence[Batch]) -> pl.DataFrame:
 
 def decoded(path: Path, wanted: Request | None = None, **options: Any) -> list[Batch]:
     return list(source(**options).decode(wanted or request(), landed([Fetched(path, path.name, "here")])))
-
-
-def left(workdir: Path) -> list[str]:
-    return sorted(path.name for path in workdir.iterdir())

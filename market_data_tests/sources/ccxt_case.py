@@ -1,7 +1,6 @@
 """What the tests of `ccxt` share: a day, a source of little patience for each exchange, and short ways to rows."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.partition import Partition
-from market_data.domain.ports.source import Batch, Fetched, LandedFile, Request
+from market_data.domain.ports.source import Batch, LandedFile, Request
 from market_data.sources._patience import Patience
 from market_data.sources.ccxt import Ccxt
 from market_data.sources.ccxt.options import CcxtOptions
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, landed
 
 DAY = dt.date(2024, 3, 4)
 SYMBOL = "BTC/USDT"
@@ -33,19 +32,6 @@ def source(exchange: str, base_url: str, shared: Path, patience: Patience = QUIC
 
 def request(table: str = "trades", day: dt.date = DAY, vendor_symbol: str = SYMBOL) -> Request:
     return Request(table, Partition("feed", day, "BTC-USDT"), vendor_symbol)
-
-
-def landed(fetched: Sequence[Fetched]) -> list[LandedFile]:
-    return [
-        LandedFile(
-            each.path,
-            each.name,
-            each.origin,
-            hashlib.sha256(each.path.read_bytes()).hexdigest(),
-            each.path.stat().st_size,
-        )
-        for each in fetched
-    ]
 
 
 def brought(vendor: Ccxt, workdir: Path, wanted: Request | None = None) -> list[LandedFile]:

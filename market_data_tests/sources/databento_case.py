@@ -60,7 +60,3 @@ def source(api: DatabentoApi | None, patience: Patience = QUICK, symbol: str = S
 
 def request(table: str = "trades", vendor_symbol: str = SYMBOL, day: dt.date = DAY) -> Request:
     return Request(table, Partition("es", day, "ES"), vendor_symbol)
-
-
-def left(workdir: Path) -> list[str]:
-    return sorted(path.name for path in workdir.iterdir())

@@ -17,22 +17,11 @@ from market_data.domain.errors import (
     VendorUnavailable,
 )
 from market_data.sources._patience import Patience
-from market_data_tests.fetching import at
-from market_data_tests.sources.binance_case import (
-    DAY,
-    NAME,
-    SYMBOL,
-    TRADES,
-    batches,
-    decoded,
-    frame,
-    left,
-    request,
-    source,
-)
+from market_data_tests.fetching import at, left
+from market_data_tests.sources.binance_case import DAY, NAME, SYMBOL, TRADES, batches, decoded, frame, request, source
 from market_data_tests.vendors import binance_files as files
-from market_data_tests.vendors.binance_archive import BinanceArchive, status, wrong_checksum
-from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall
+from market_data_tests.vendors.binance_archive import BinanceArchive, wrong_checksum
+from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall, status
 
 
 def test_a_fetch_brings_the_file_under_its_own_name_with_its_address(
@@ -93,8 +82,7 @@ def test_a_fault_that_stays_is_said_and_the_next_fetch_completes(
     assert type(raised.value) is error
     assert words in str(raised.value)
     assert NAME not in left(workdir)
-    while trades_archive.next_fault(f"/{path}"):
-        pass
+    trades_archive.recover()
     assert frame(batches(vendor, request(), workdir)).height == 5_000
     assert left(workdir) == [NAME]
 

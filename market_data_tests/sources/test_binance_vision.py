@@ -15,10 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from market_data.domain.errors import (
-    BadFile,
-    ConfigurationError,
-)
+from market_data.domain.errors import BadFile, ConfigurationError
 from market_data.domain.ports.source import Fetched
 from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, day_start
@@ -26,7 +23,7 @@ from market_data.sources import _zip
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.decode import nanoseconds
 from market_data.sources.binance_vision.options import BinanceVisionOptions
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, landed
 from market_data_tests.sources.binance_case import (
     DAY,
     NAME,
@@ -36,15 +33,12 @@ from market_data_tests.sources.binance_case import (
     batches,
     decoded,
     frame,
-    landed,
     real_data,
     request,
     source,
 )
 from market_data_tests.vendors import binance_files as files
-from market_data_tests.vendors.binance_archive import (
-    BinanceArchive,
-)
+from market_data_tests.vendors.binance_archive import BinanceArchive
 
 
 @real_data

@@ -12,7 +12,8 @@ import zstandard
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Fetched
 from market_data.sources.ccxt.book import Book, frames
-from market_data_tests.sources.ccxt_case import EXCHANGES, brought, decoded, landed, request, source
+from market_data_tests.fetching import landed
+from market_data_tests.sources.ccxt_case import EXCHANGES, brought, decoded, request, source
 from market_data_tests.vendors.ccxt_exchange import CcxtExchange
 
 

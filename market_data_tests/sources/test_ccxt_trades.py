@@ -106,11 +106,9 @@ def test_the_landed_pages_are_what_was_said_with_what_was_asked(
     for call, text in stored:
         asked = {name: str(value) for name, value in call.params.items()}
         seen = next(
-            seen
-            for seen in ccxt_exchange.asked(ENDPOINT[exchange])
-            if seen.query.items() <= asked.items() and seen.query
+            seen for seen in ccxt_exchange.asked(ENDPOINT[exchange]) if seen.form.items() <= asked.items() and seen.form
         )
-        assert ccxt_exchange.answered(seen.path, seen.query, {}).body.decode() == text
+        assert ccxt_exchange.answer(seen).body.decode() == text
 
 
 def test_the_same_answers_land_as_the_same_bytes(ccxt_exchange: CcxtExchange, tmp_path: Path) -> None:

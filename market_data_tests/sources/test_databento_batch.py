@@ -20,7 +20,7 @@ from market_data.domain.errors import (
     VendorUnavailable,
 )
 from market_data.sources.databento import Databento
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, left
 from market_data_tests.sources.databento_case import (
     BARS,
     DAY,
@@ -29,7 +29,6 @@ from market_data_tests.sources.databento_case import (
     SYMBOL,
     TRADES,
     key,
-    left,
     market,
     request,
     source,
@@ -48,7 +47,7 @@ from market_data_tests.vendors.databento_api import (
     wrong_hash,
 )
 from market_data_tests.vendors.databento_jobs import DETAILS, DOWNLOAD, FILES, JOBS, SUBMIT
-from market_data_tests.vendors.faults import Answer, Fault, body, cut_off, reset, stall
+from market_data_tests.vendors.faults import Answer, Fault, FaultyHandler, body, cut_off, reset, stall
 
 __all__ = ["databento_api", "key", "market"]
 
@@ -77,7 +76,7 @@ def test_a_large_day_is_bought_by_a_job_and_is_the_streams_file(market: Databent
     (order,) = market.asked(SUBMIT)
     wanted = {"encoding": "dbn", "compression": "zstd", "split_duration": "none", "symbols": SYMBOL, "schema": "trades"}
     assert order.form.items() >= {**wanted, "map_symbols": "False", "split_symbols": "False"}.items()
-    asked = [seen.endpoint for seen in market.requests]
+    asked = [market.endpoint(seen) for seen in market.requests]
     assert asked[asked.index(SIZE) :] == [SIZE, COST, SUBMIT, DETAILS, FILES, DOWNLOAD]
 
 
@@ -307,9 +306,9 @@ def test_a_killed_process_finds_its_job_again(
     victim: list[subprocess.Popen[bytes]] = []
 
     def kill(answer: Answer) -> None:
-        def send(handler: object, content: bytes) -> None:
+        def send(handler: FaultyHandler, content: bytes) -> None:
             if endpoint == DOWNLOAD:
-                handler.wfile.write(content[:4_000])  # pyright: ignore[reportAttributeAccessIssue]
+                handler.wfile.write(content[:4_000])
                 while not any(path.suffix == ".part" and path.stat().st_size for path in workdir.iterdir()):
                     market.closing.wait(0.01)
             victim[0].kill()

@@ -1,157 +1,21 @@
-"""Databento's files as rows: real ones against the vendor's own client, made ones field by field, and damaged ones."""
+"""Databento's files as rows: made ones, field by field, and which symbol an id stood for."""
 
 import datetime as dt
-import gc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
-from databento import DBNStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
 
-from market_data.domain.candles.time import KIND
-from market_data.domain.errors import BadFile
-from market_data.domain.partition import Partition
-from market_data.domain.ports.candle_kind import BarContext
-from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.domain.tables._base import RECORD, contract, polars_schema
+from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import day_start
-from market_data.sources.databento import decode, schemas
+from market_data.sources.databento import schemas
+from market_data_tests.sources.dbn_case import DAY, START, made, only, rejected, tick
 from market_data_tests.vendors import dbn_files as files
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "databento"
-READ = sorted(path for path in REAL.glob("*/*.dbn.zst") if path.name.split(".")[1] in schemas.TABLE_OF)
-real_data = pytest.mark.skipif(not READ, reason="the real Databento files do not lie beside the project")
-every_real_file = pytest.mark.parametrize(
-    "path", READ, ids=lambda path: f"{path.parent.name} {path.name.split('.')[1]}"
-)
-
-DAY = dt.date(2024, 1, 15)
-START = day_start(DAY)
 UNDEF_PRICE, UNDEF_TIME = 2**63 - 1, 2**64 - 1
-PRICES = {
-    "price": "price",
-    "bid_px_00": "bid_price",
-    "ask_px_00": "ask_price",
-    "open": "open",
-    "high": "high",
-    "low": "low",
-    "close": "close",
-    "strike_price": "strike_price",
-    "min_price_increment": "tick_size",
-}
-SIZES = {"size": "size", "bid_sz_00": "bid_size", "ask_sz_00": "ask_size", "volume": "volume", "quantity": "quantity"}
-
-
-def landed(path: Path) -> LandedFile:
-    return LandedFile(path, path.name, "here", "", path.stat().st_size)
-
-
-def batches(path: Path, table: str, day: dt.date = DAY) -> list[Batch]:
-    return list(decode.batches(Request(table, Partition("feed", day, "S"), "S"), landed(path), {}))
-
-
-def only(path: Path, table: str, day: dt.date = DAY) -> Batch:
-    (batch,) = batches(path, table, day)
-    return batch
-
-
-def tick(**fields: Any) -> dict[str, Any]:
-    """The fields of a trade, with these in their places."""
-    usual = {"ts_event": START + 1, "ts_recv": START + 2, "price": 10**9, "size": 1, "side": b"A", "action": b"T"}
-    return usual | fields
-
-
-def made(folder: Path, schema: str, version: int = 3, count: int = 1, **fields: Any) -> Path:
-    """A file of equal records."""
-    content = files.records(schema, count, version, **fields).tobytes()
-    return files.write(folder / f"{schema}.dbn.zst", files.head(schema, DAY, version), content)
-
-
-def rejected(batch: Batch, table: str, day: dt.date = DAY, dataset: str = "GLBX.MDP3") -> dict[str, int]:
-    """What the contract says against a batch: rules and how many rows break them."""
-    delivery = schemas.delivery(table, dataset)
-    numbers = pl.int_range(len(batch.frame), dtype=pl.Int64, eager=True)
-    frame = batch.frame.with_columns(numbers.alias(RECORD), numbers.alias("ordinal"))
-    return contract(delivery.schema, day, delivery.clock).filter(frame)[1].counts()
-
-
-def real_table(path: Path) -> tuple[str, dt.date]:
-    """The table of a real file, and its day."""
-    store = DBNStore.from_bytes(path.read_bytes())
-    return schemas.TABLE_OF[str(store.schema)], store.start.date()
-
-
-# --- real files, against the client ---------------------------------------------------------------
-
-
-@real_data
-@every_real_file
-def test_a_real_file_has_as_many_rows_as_the_client_reads_and_all_are_accepted(path: Path) -> None:
-    table, day = real_table(path)
-    batch = only(path, table, day)
-    count = len(DBNStore.from_bytes(path.read_bytes()).to_ndarray())
-    assert len(batch.frame) == count
-    expected = polars_schema(schemas.delivery(table, path.parent.name).schema)
-    assert batch.frame.schema == {name: kind for name, kind in expected.items() if name != "ordinal"}
-    assert not batch.faults
-    assert rejected(batch, table, day, path.parent.name) == {}
-
-
-@real_data
-@every_real_file
-def test_the_numbers_of_a_real_file_are_the_clients_to_the_last_digit(path: Path) -> None:
-    table, day = real_table(path)
-    rows = only(path, table, day).frame
-    theirs = DBNStore.from_bytes(path.read_bytes()).to_ndarray()
-    for fields, unit in ((PRICES, 1), (SIZES, 10**9)):
-        for field in fields.keys() & set(theirs.dtype.names or ()):
-            undefined = np.iinfo(theirs.dtype[field]).max
-            sums = sum(int(value) for value in theirs[field] if value != undefined) * unit
-            assert rows[fields[field]].fill_null(0).sum() == Decimal(sums).scaleb(-9)
-
-
-@real_data
-@every_real_file
-def test_a_real_file_names_the_clients_symbol_in_every_row(path: Path) -> None:
-    table, day = real_table(path)
-    symbols = only(path, table, day).frame["raw_symbol"].to_list()
-    assert symbols == DBNStore.from_bytes(path.read_bytes()).to_df(map_symbols=True)["symbol"].to_list()
-
-
-@real_data
-@pytest.mark.parametrize(("dataset", "bars"), [("EQUS.MINI", 2), ("OPRA.PILLAR", 3), ("XNAS.ITCH", 4)])
-def test_seconds_built_from_real_trades_by_receive_time_equal_the_vendors(dataset: str, bars: int) -> None:
-    values = ["instrument_id", "publisher_id", "ts_open", "open", "high", "low", "close", "volume"]
-    path = REAL / dataset / "test_data.trades.dbn.zst"
-    table, day = real_table(path)
-    trades = only(path, table, day).frame.lazy()
-    clock = schemas.delivery("trades", dataset).clock
-    assert clock == "ts_recv"
-    ours = KIND.build(trades, ["1s"], BarContext(day, clock, "unused")).select(values).collect()
-    theirs = only(REAL / dataset / "test_data.ohlcv-1s.dbn.zst", "vendor_candles", day).frame.select(values)
-    # Both files end after four records, the trades earlier.
-    first = theirs.filter(pl.col("ts_open") <= ours["ts_open"].max())
-    assert len(ours) == bars
-    assert_frame_equal(ours.sort(values[:3]), first.sort(values[:3]))
-
-
-@real_data
-@pytest.mark.parametrize(
-    ("file", "words"),
-    [
-        ("LIVE/test_data.live.dbn.zst", "has records of several schemas"),
-        ("GLBX.MDP3/test_data.mbo.dbn.zst", "has records of mbo, for which there is no table"),
-    ],
-)
-def test_a_real_file_of_something_else_is_refused_and_told_why(file: str, words: str) -> None:
-    with pytest.raises(BadFile, match=words):
-        batches(REAL / file, "trades")
 
 
 # --- made files, field by field -------------------------------------------------------------------
@@ -416,90 +280,3 @@ def test_a_parents_children_have_their_own_symbols(tmp_path: Path) -> None:
 def test_what_was_asked_for_is_not_taken_for_a_raw_symbol(tmp_path: Path, stype_in: str, symbol: str) -> None:
     mappings = {symbol: [(DAY, DAY + dt.timedelta(days=1), "17077")]}
     assert symbols_of(tmp_path, [17_077], stype_in=stype_in, symbols=[symbol], mappings=mappings) == [None]
-
-
-# --- whole files, large files, damaged files ------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
-def test_a_day_without_records_has_no_rows(tmp_path: Path, name: str) -> None:
-    path = files.write(tmp_path / name, files.head("trades", DAY))
-    assert batches(path, "trades") == []
-
-
-@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
-def test_a_large_file_comes_in_batches_and_is_the_clients_to_the_last_digit(tmp_path: Path, name: str) -> None:
-    path = files.write_trades(tmp_path / name, DAY, 800_000)
-    read = batches(path, "trades")
-    assert [batch.first_record for batch in read] == [0, 262_144, 524_288, 786_432]
-    assert not any(batch.faults for batch in read)
-    theirs = DBNStore.from_bytes(path.read_bytes()).to_ndarray()
-    rows = pl.concat([batch.frame for batch in read])
-    assert len(rows) == len(theirs) == 800_000
-    for field in ("ts_event", "ts_recv", "sequence", "ts_in_delta"):
-        assert np.array_equal(rows[field].to_numpy(), theirs[field].astype(np.int64))
-    assert np.array_equal(rows["price"].to_physical().cast(pl.Int64).to_numpy(), theirs["price"])
-    assert np.array_equal(rows["size"].cast(pl.Int64).to_numpy(), theirs["size"])
-    assert read[2].original(5)["sequence"] == 524_293
-
-
-def test_a_file_that_is_left_early_is_closed(tmp_path: Path) -> None:
-    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 400_000)
-    reading = decode.batches(Request("trades", Partition("feed", DAY, "S"), "S"), landed(path), {})
-    next(reading)
-    reading.close()  # pyright: ignore[reportAttributeAccessIssue]
-    gc.collect()
-    held = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    assert path not in held
-
-
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9, 0.9999])
-def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, share: float) -> None:
-    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 5_000)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: max(1, int(len(whole) * share))])
-    with pytest.raises(BadFile, match=r"trades\.dbn\.zst is (cut short|no DBN file)"):
-        batches(path, "trades")
-
-
-@pytest.mark.parametrize("lost", [1, 47, 49])
-@pytest.mark.parametrize("name", ["trades.dbn.zst", "trades.dbn"])
-def test_a_file_that_ends_within_a_record_is_refused(tmp_path: Path, name: str, lost: int) -> None:
-    content = files.records("trades", 3, **tick()).tobytes()[:-lost]
-    path = files.write(tmp_path / name, files.head("trades", DAY), content)
-    with pytest.raises(BadFile, match=f"is cut short: it ends within record {2 if lost < 48 else 1}"):
-        batches(path, "trades")
-
-
-def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
-    path = files.write_trades(tmp_path / "trades.dbn.zst", DAY, 5_000)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(BadFile, match=r"trades\.dbn\.zst"):
-        batches(path, "trades")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is empty"),
-        (b"<html>Service Unavailable</html>", "is no DBN file: it begins with b'<ht'"),
-        (b"DB", "is no DBN file"),
-        (b"DBN", "is cut short: it ends within its metadata"),
-        (b"DBN\x03\xff\xff\xff\xff", "is cut short: it ends within its metadata"),
-        (b"DBN\x04\x00\x00\x00\x00", "is of DBN version 4"),
-        (b"DBN\x03\x08\x00\x00\x00abcdefgh", "has metadata that cannot be read"),
-        (files.head(None, DAY), "has records of several schemas"),
-        (files.head("trades", DAY, ts_out=True), "has ts_out after each record"),
-        (files.head("mbp-10", DAY), "has records of mbp-10, for which there is no table"),
-        (files.head("tbbo", DAY), "has records of tbbo, which are quotes and not trades"),
-        (files.head("trades", DAY) + files.records("tbbo", 3).tobytes(), "has a record of 80 bytes"),
-    ],
-)
-def test_what_is_no_days_file_of_the_table_is_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
-    path = tmp_path / "day.dbn"
-    path.write_bytes(content)
-    with pytest.raises(BadFile, match=words) as refusal:
-        batches(path, "trades")
-    assert str(refusal.value).startswith("day.dbn ")

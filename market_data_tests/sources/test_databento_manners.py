@@ -11,18 +11,9 @@ import pytest
 
 from market_data.domain.errors import MarketDataError, VendorUnavailable
 from market_data.sources._breaker import Resting
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, left
 from market_data_tests.sources.databento_asker import RATE
-from market_data_tests.sources.databento_case import (
-    FACTS,
-    MEANT,
-    TRADES,
-    key,
-    left,
-    market,
-    request,
-    source,
-)
+from market_data_tests.sources.databento_case import FACTS, MEANT, TRADES, key, market, request, source
 from market_data_tests.vendors.databento_api import COUNT, KEY, DatabentoApi, databento_api, status
 from market_data_tests.vendors.faults import Fault, reset
 

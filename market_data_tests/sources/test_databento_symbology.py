@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from market_data.domain.errors import UnclearSymbol, VendorRefused, VendorUnavailable
-from market_data.domain.ports.source import Fetched, LandedFile
+from market_data.domain.ports.source import LandedFile
 from market_data.sources.databento import Databento, resolution
-from market_data_tests.fetching import at
+from market_data_tests.fetching import at, landed
 from market_data_tests.sources.databento_case import (
     DAY,
     FACTS,
@@ -42,12 +42,8 @@ NEXT = DAY + dt.timedelta(days=1)
 PARENT, CONTINUOUS, NUMBER = "ES.FUT", "ES.c.0", str(files.INSTRUMENT)
 
 
-def landed(fetched: list[Fetched]) -> list[LandedFile]:
-    return [LandedFile(each.path, each.name, each.origin, "", each.path.stat().st_size) for each in fetched]
-
-
 def bought(vendor: Databento, symbol: str, workdir: Path, day: dt.date = DAY) -> list[LandedFile]:
-    return landed(list(vendor.fetch(request(vendor_symbol=symbol, day=day), at(workdir))))
+    return landed(vendor.fetch(request(vendor_symbol=symbol, day=day), at(workdir)))
 
 
 def offer(api: DatabentoApi, symbol: str, stype_in: str, ids: list[int], day: dt.date = DAY, **asked: Any) -> None:

@@ -20,8 +20,9 @@ from market_data.domain.errors import (
 )
 from market_data.sources._download import Downloads, opened
 from market_data.sources._patience import Patience
-from market_data_tests.vendors.binance_archive import BinanceArchive, drop_header, status
-from market_data_tests.vendors.faults import Answer, Fault, body, cut_off, reset, stall
+from market_data_tests.fetching import left
+from market_data_tests.vendors.binance_archive import BinanceArchive
+from market_data_tests.vendors.faults import Fault, body, cut_off, drop_header, reset, stall, status, together
 
 CONTENT = random.Random(7).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -41,13 +42,6 @@ def archive(binance_archive: BinanceArchive) -> BinanceArchive:
     return binance_archive
 
 
-@pytest.fixture
-def workdir(tmp_path: Path) -> Path:
-    folder = tmp_path / "workdir"
-    folder.mkdir()
-    return folder
-
-
 def download(
     archive: BinanceArchive,
     workdir: Path,
@@ -58,10 +52,6 @@ def download(
     with opened(archive.base_url, patience) as downloads:
         downloads.file(f"{archive.base_url}/{NAME}", workdir / NAME, sha256, max_bytes)
     return (workdir / NAME).read_bytes()
-
-
-def left(workdir: Path) -> list[str]:
-    return sorted(path.name for path in workdir.iterdir())
 
 
 def ranges(archive: BinanceArchive) -> list[str | None]:
@@ -132,11 +122,7 @@ def test_a_file_that_was_replaced_meanwhile_is_begun_anew(archive: BinanceArchiv
 
 
 def test_without_an_etag_a_body_cut_short_is_begun_anew(archive: BinanceArchive, workdir: Path) -> None:
-    def both(answer: Answer) -> None:
-        drop_header("ETag")(answer)
-        cut_off(100_000)(answer)
-
-    archive.fail(NAME, both)
+    archive.fail(NAME, together(drop_header("ETag"), cut_off(100_000)))
     assert download(archive, workdir) == CONTENT
     assert ranges(archive) == [None, None]
 

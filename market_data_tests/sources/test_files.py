@@ -24,8 +24,7 @@ from market_data.pipeline.workspace import opened
 from market_data.sources.files import Files
 from market_data.sources.files.options import FilesOptions
 from market_data_tests.feeds import settings_of
-from market_data_tests.fetching import at
-from market_data_tests.sources.binance_case import landed, left
+from market_data_tests.fetching import at, landed, left
 from market_data_tests.vendors.binance_files import zip_of
 
 DAY = dt.date(2024, 3, 4)

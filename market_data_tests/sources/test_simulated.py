@@ -1,12 +1,10 @@
-"""The simulated exchange: its days against a second reckoning in plain Decimals, its defects against their table."""
+"""The simulated exchange: its days against a second reckoning in plain Decimals, its options and deliveries."""
 
 import datetime as dt
-import gzip
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,58 +13,29 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from market_data.domain.errors import BadFile, ConfigurationError, NotAvailable
+from market_data.domain.errors import ConfigurationError, NotAvailable
 from market_data.domain.numbers import TURNOVER
-from market_data.domain.partition import Partition
-from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.domain.tables._base import RECORD, contract, polars_schema
+from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE, day_bounds
 from market_data.sources.simulated import Simulated
 from market_data.sources.simulated.candles import Candle, vwap
 from market_data.sources.simulated.market import Market, last_price, simulate
-from market_data.sources.simulated.options import ALL_DEFECTS, SimulatedOptions
+from market_data.sources.simulated.options import SimulatedOptions
 from market_data_tests.fetching import at
-
-DAY = dt.date(2024, 3, 4)
-SYMBOLS = ("BTC-USD", "ETH-USD", "SOL-USD")
-LIQUID, MIDDLING, ILLIQUID = SYMBOLS
-EXACT = Context(prec=80)
-UNUSED = Path("unused")
-
-
-def exchange(**options: Any) -> Simulated:
-    return Simulated(SimulatedOptions(**options), {symbol: symbol for symbol in SYMBOLS}, UNUSED)
-
-
-def request(table: str, symbol: str = MIDDLING, day: dt.date = DAY) -> Request:
-    return Request(table, Partition("demo", day, symbol), symbol)
-
-
-def landed(path: Path) -> LandedFile:
-    return LandedFile(path, path.name, "here", "0" * 64, path.stat().st_size)
-
-
-def batches(source: Simulated, wanted: Request, workdir: Path) -> list[Batch]:
-    [fetched] = source.fetch(wanted, at(workdir))
-    return list(source.decode(wanted, [landed(fetched.path)]))
-
-
-def frame(source: Simulated, wanted: Request, workdir: Path) -> pl.DataFrame:
-    """All records of a request, numbered as the platform does."""
-    return pl.concat([batch.frame for batch in batches(source, wanted, workdir)]).with_row_index("ordinal")
-
-
-def accepted(source: Simulated, wanted: Request, workdir: Path) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows that the table's contract lets through, and how many broke which rule."""
-    delivery = source.delivery(wanted.table)
-    schema = contract(delivery.schema, wanted.partition.date, delivery.clock)
-    good, failures = schema.filter(frame(source, wanted, workdir).with_row_index(RECORD), cast=True)
-    return good, failures.counts()
-
-
-def text_lines(path: Path) -> list[str]:
-    return gzip.decompress(path.read_bytes()).decode().splitlines()
-
+from market_data_tests.sources.simulated_case import (
+    DAY,
+    EXACT,
+    ILLIQUID,
+    LIQUID,
+    MIDDLING,
+    SYMBOLS,
+    accepted,
+    batches,
+    exchange,
+    frame,
+    landed,
+    request,
+)
 
 # --- determinism ---------------------------------------------------------------------------------
 
@@ -264,219 +233,6 @@ def test_any_allowed_price_gives_rows_that_fit_their_tables(price: str, tmp_path
         rows, broken = accepted(source, request(table), tmp_path)
         assert broken == {}
         assert rows.height > 0
-
-
-# --- defects -------------------------------------------------------------------------------------
-
-
-def test_all_defects_leave_the_account_that_their_table_states(tmp_path: Path) -> None:
-    clean = frame(exchange(), request("trades"), tmp_path)
-    source, wanted = exchange(defects=True), request("trades")
-    sent = batches(source, wanted, tmp_path)
-    rows = pl.concat([batch.frame for batch in sent])
-    [path] = [path for path in tmp_path.iterdir() if "trades" in path.name]
-    assert rows.height == clean.height + 25 + 3 - 5
-    assert source.expected(wanted, [landed(path)]) == clean.height + 25 + 3
-    faults = Counter(fault.rule for batch in sent for fault in batch.faults)
-    assert faults == {"price_is_readable": 2, "fields_are_complete": 2}
-    ids = set(clean["trade_id"]) - set(rows["trade_id"].drop_nulls())
-    assert len(ids) == 5 + 2  # the gap, and the ids on lines that were cut
-
-
-@pytest.mark.parametrize("symbol", [MIDDLING, ILLIQUID])
-@pytest.mark.parametrize(
-    ("defect", "expected"),
-    [
-        ("impossible", {"price_is_positive": 2, "size_is_not_negative": 2}),
-        ("wrong_day", {"inside_the_partition_day": 2}),
-        ("unreadable", {"price|nullability": 4, "size|nullability": 2, "trade_id|nullability": 2}),
-        ("outlier", {}),
-        ("late_clock", {}),
-        ("id_gap", {}),
-    ],
-)
-def test_a_defect_breaks_the_contract_as_often_as_its_table_says(
-    symbol: str, defect: str, expected: dict[str, int], tmp_path: Path
-) -> None:
-    _, broken = accepted(exchange(defects=(defect,)), request("trades", symbol), tmp_path)
-    assert expected.items() <= broken.items()
-    assert bool(broken) == bool(expected)
-
-
-@pytest.mark.parametrize("symbol", [MIDDLING, ILLIQUID])
-def test_repeats_are_whole_pages_or_disagree(symbol: str, tmp_path: Path) -> None:
-    clean = frame(exchange(), request("trades", symbol), tmp_path).drop("ordinal")
-    paged = frame(exchange(defects=("repeated_page",)), request("trades", symbol), tmp_path).drop("ordinal")
-    assert paged.height == clean.height + 25
-    assert paged.unique(maintain_order=True).equals(clean)
-    torn = frame(exchange(defects=("conflicting_repeat",)), request("trades", symbol), tmp_path).drop("ordinal")
-    assert torn.unique().height == torn.height == clean.height + 3
-    assert torn.unique("trade_id", keep="first", maintain_order=True).equals(clean)
-
-
-@pytest.mark.parametrize("symbol", [MIDDLING, ILLIQUID])
-def test_defects_that_stay_are_where_they_are_said_to_be(symbol: str, tmp_path: Path) -> None:
-    source = exchange(defects=("outlier", "late_clock", "crossed_quotes"))
-    clean = frame(exchange(), request("trades", symbol), tmp_path)
-    trades = frame(source, request("trades", symbol), tmp_path)
-    quotes = frame(source, request("quotes", symbol), tmp_path)
-    assert (trades["ts_recv"] < trades["ts_event"]).sum() == 5
-    dearer = [(new, old) for new, old in zip(trades["price"], clean["price"], strict=True) if new != old]
-    assert len(dearer) == 2
-    assert all(abs(new / old - Decimal("1.1")) < Decimal("0.0001") for new, old in dearer)
-    assert (quotes["bid_price"] > quotes["ask_price"]).sum() == 5
-
-
-@pytest.mark.parametrize("symbol", [MIDDLING, ILLIQUID])
-def test_wrong_candles_pass_the_contract_and_differ_from_the_clean_ones(symbol: str, tmp_path: Path) -> None:
-    wanted = request("vendor_candles", symbol)
-    clean = frame(exchange(), wanted, tmp_path)
-    source = exchange(defects=("wrong_candle",))
-    spoiled = frame(source, wanted, tmp_path)
-    assert accepted(source, wanted, tmp_path)[1] == {}
-    assert (spoiled["high"] < spoiled["close"]).sum() == 2
-    assert (spoiled["volume"] != clean["volume"]).sum() == 2
-    assert sum(new != old for new, old in zip(spoiled.rows(), clean.rows(), strict=True)) == 4
-
-
-def test_other_defects_leave_the_vendors_candles_alone(tmp_path: Path) -> None:
-    wanted, others = request("vendor_candles"), tuple(name for name in ALL_DEFECTS if name != "wrong_candle")
-    assert frame(exchange(defects=others), wanted, tmp_path).equals(frame(exchange(), wanted, tmp_path))
-
-
-def test_each_defect_strikes_the_same_records_whatever_others_are_asked_for(tmp_path: Path) -> None:
-    wanted = request("trades")
-    alone = frame(exchange(defects=("wrong_day",)), wanted, tmp_path)
-    together = frame(exchange(defects=True), wanted, tmp_path)
-    late = pl.col("ts_event") >= day_bounds(DAY)[1]
-    assert together.filter(late)["trade_id"].to_list() == alone.filter(late)["trade_id"].to_list()
-
-
-def test_a_day_of_few_trades_takes_fewer_defects(tmp_path: Path) -> None:
-    source = exchange(defects=True, trades_per_day={ILLIQUID: 5})
-    rows, broken = accepted(source, request("trades", ILLIQUID), tmp_path)
-    assert broken == {}
-    assert rows.height > 0
-
-
-def test_what_is_set_aside_is_shown_as_the_vendor_wrote_it(tmp_path: Path) -> None:
-    source, wanted = exchange(defects=("unreadable",)), request("trades")
-    [batch] = batches(source, wanted, tmp_path)
-    [path] = tmp_path.iterdir()
-    lines = text_lines(path)[2:-1]
-    for fault in batch.faults:
-        original = batch.original(fault.row)
-        written = original.get("line") or ",".join(original.values())
-        assert written == lines[batch.first_record + fault.row]
-    assert [batch.original(fault.row).get("price") for fault in batch.faults] == ["n/a", None, "n/a", None]
-
-
-# --- files that are not what they should be -------------------------------------------------------
-
-
-def rewritten(path: Path, lines: Sequence[str]) -> None:
-    path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode(), mtime=0))
-
-
-@pytest.mark.parametrize(
-    ("value", "stands"),
-    [
-        ("61234.5", "61234.5"),
-        ("61234.123456789", "61234.123456789"),
-        ("61234.1234567891", None),
-        ("1234567890", None),
-        ("nan", None),
-        ("1\udcff", None),
-    ],
-)
-def test_a_price_is_read_exactly_or_set_aside(value: str, stands: str | None, tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    title, header, record, *_ = text_lines(fetched.path)
-    fields = record.split(",")
-    fields[3] = value
-    text = "\n".join([title, header, ",".join(fields), "# records: 1", ""])
-    fetched.path.write_bytes(gzip.compress(text.encode(errors="surrogateescape")))
-    [batch] = source.decode(wanted, [landed(fetched.path)])
-    assert batch.frame["price"].to_list() == [Decimal(stands) if stands else None]
-    assert len(batch.faults) == (0 if stands else 1)
-
-
-def test_fields_too_many_and_lines_without_any_are_faults(tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    title, header, record, *_ = text_lines(fetched.path)
-    rewritten(fetched.path, [title, header, f"{record},more", "", record, "# records: 3"])
-    [batch] = source.decode(wanted, [landed(fetched.path)])
-    assert [fault.row for fault in batch.faults] == [0, 1]
-    assert batch.frame["price"].is_null().to_list() == [True, True, False]
-    assert batch.original(1) == {"line": ""}
-
-
-def test_a_large_file_comes_in_batches_that_number_their_records(tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    title, header, record, *_ = text_lines(fetched.path)
-    rewritten(fetched.path, [title, header, *[record] * 250_000, "# records: 250000"])
-    found = [(batch.first_record, batch.frame.height) for batch in source.decode(wanted, [landed(fetched.path)])]
-    assert found == [(0, 100_000), (100_000, 100_000), (200_000, 50_000)]
-
-
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
-def test_a_truncated_file_is_refused_in_clear_words(share: float, tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    whole = fetched.path.read_bytes()
-    fetched.path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(BadFile, match=r"cut short|does not fit"):
-        source.verify(wanted, [fetched.path])
-    with pytest.raises(BadFile, match=r"cut short|does not fit"):
-        list(source.decode(wanted, [landed(fetched.path)]))
-    assert list(tmp_path.iterdir()) == [fetched.path]
-
-
-def test_other_files_are_refused_with_the_reason(tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    path, lines, whole = fetched.path, text_lines(fetched.path), fetched.path.read_bytes()
-
-    def refused(words: str) -> None:
-        with pytest.raises(BadFile, match=words):
-            source.verify(wanted, [path])
-
-    path.write_bytes(whole[:-8] + b"\0" * 8)
-    refused("not a whole gzip file: CRC")
-    path.write_bytes(whole[:500] + b"\xff" * 50 + whole[550:])
-    refused("not a whole gzip file")
-    path.write_bytes(b"PK\x03\x04")
-    refused("not a whole gzip file")
-    rewritten(path, lines[:-1])
-    refused("its last line, '# records: N', is missing")
-    rewritten(path, [*lines, lines[2]])
-    refused("goes on after its last line")
-    rewritten(path, [lines[0], "price,size", *lines[2:]])
-    refused("expected the line 'trade_id,")
-    rewritten(path, [*lines[:2], "9" * 20_000, lines[-1]])
-    refused("a line of 10,000 bytes or more")
-
-
-def test_a_file_of_another_table_symbol_or_day_is_refused(tmp_path: Path) -> None:
-    source = exchange()
-    [fetched] = source.fetch(request("trades"), at(tmp_path))
-    others = (request("quotes"), request("trades", LIQUID), request("trades", day=DAY + dt.timedelta(days=1)))
-    for other in others:
-        with pytest.raises(BadFile, match="does not fit demo/"):
-            source.verify(other, [fetched.path])
-    with pytest.raises(BadFile, match="is one file of this vendor; got 2"):
-        source.verify(request("trades"), [fetched.path, fetched.path])
-
-
-def test_a_good_file_is_taken_under_the_vendors_name(tmp_path: Path) -> None:
-    source, wanted = exchange(), request("trades")
-    [fetched] = source.fetch(wanted, at(tmp_path))
-    mine = fetched.path.rename(tmp_path / "mine.gz")
-    [verified] = source.verify(wanted, [mine])
-    assert (verified.path, verified.name, verified.origin) == (mine, fetched.name, "mine.gz")
 
 
 # --- configuration -------------------------------------------------------------------------------

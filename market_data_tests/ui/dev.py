@@ -1,10 +1,8 @@
 """A real `dagster dev` on this code location, in a folder of its own. What tests ask it stands with the tests."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from market_data.settings import Settings
+from market_data_tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -137,11 +136,3 @@ def _alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise RuntimeError("no free port from 20000 to 32000")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from market_data.domain.time import parse_instant
-from market_data_tests.vendors.faults import Answer
 
 SUBMIT, DETAILS, JOBS = "batch.submit_job", "batch.get_job_details", "batch.list_jobs"
 FILES, DOWNLOAD = "batch.list_files", "batch.download"
@@ -98,17 +97,3 @@ class Jobs:
         if len(job.states) > 1:
             job.states.pop(0)
         return details
-
-
-def part_of(content: bytes, asked: str | None) -> Answer:
-    """A file, or the part of it that a Range header asks for."""
-    first, last = 0, len(content) - 1
-    if asked:
-        text = asked.removeprefix("bytes=").partition("-")
-        first, last = int(text[0]), int(text[2] or last)
-        if first > last:
-            return Answer(416, b"", {"Content-Range": f"bytes */{len(content)}"})
-    headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
-    if asked:
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
-    return Answer(206 if asked else 200, content[first : last + 1], headers)

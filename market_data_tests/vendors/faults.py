@@ -13,16 +13,12 @@ class FaultyHandler(BaseHTTPRequestHandler):
     """A request handler that faults can take over. `closing` is set when the server leaves."""
 
     disable_nagle_algorithm = True  # a body that waits for the head's acknowledgement costs 40 ms a request
-
-    @property
-    def closing(self) -> Event:
-        """Set when the server leaves."""
-        raise NotImplementedError
+    closing: Event
 
 
 @dataclass
 class Answer:
-    """What would be sent; a fault changes it before it is."""
+    """What would be sent; a fault changes it before it is. Status 0: not even a head; a header "" is left out."""
 
     status: int
     body: bytes
@@ -38,6 +34,35 @@ def body(content: bytes) -> Fault:
 
     def fault(answer: Answer) -> None:
         answer.status, answer.body = 200, content
+
+    return fault
+
+
+def status(code: int, content: bytes = b"<html>no</html>", **headers: str) -> Fault:
+    """Answers with that status; `retry_after="1"` and the like become headers."""
+
+    def fault(answer: Answer) -> None:
+        answer.status, answer.body = code, content
+        answer.headers = {name.replace("_", "-").title(): value for name, value in headers.items()}
+
+    return fault
+
+
+def drop_header(name: str) -> Fault:
+    """Leaves out a header, such as `ETag`."""
+
+    def fault(answer: Answer) -> None:
+        answer.headers.pop(name, None)
+
+    return fault
+
+
+def together(*faults: Fault) -> Fault:
+    """All of them, one after the other."""
+
+    def fault(answer: Answer) -> None:
+        for each in faults:
+            each(answer)
 
     return fault
 

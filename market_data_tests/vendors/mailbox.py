@@ -1,7 +1,5 @@
 """A mail server on loopback: real SMTP (aiosmtpd), which keeps what it takes. `with Mailbox() as box: box.url`."""
 
-import random
-from contextlib import suppress
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
@@ -9,6 +7,8 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from pydantic import SecretStr
+
+from market_data_tests.ports import bound
 
 
 class Mailbox:
@@ -27,12 +27,13 @@ class Mailbox:
         return "250 OK"
 
     def __enter__(self) -> Self:
-        for port in random.sample(range(20_000, 32_000), 100):
-            with suppress(OSError):
-                self._controller = Controller(self, hostname="127.0.0.1", port=port)
-                self._controller.start()
-                return self
-        raise RuntimeError("no free port from 20000 to 32000")
+        self._controller = bound(self._started)
+        return self
+
+    def _started(self, port: int) -> Controller:
+        controller = Controller(self, hostname="127.0.0.1", port=port)
+        controller.start()
+        return controller
 
     def __exit__(self, *_: object) -> None:
         self._controller.stop()

@@ -1,9 +1,8 @@
 """An S3 service on loopback: moto behind a gate that can hold requests back or refuse them."""
 
 import os
-import random
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +14,8 @@ import boto3
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from market_data_tests.ports import bound
 
 KEY_ID, SECRET = "AKIAMADEUPFORTESTS", "made-up-secret-of-tests"
 # No test ever meets the credentials of whoever runs it; processes of tests inherit these.
@@ -102,18 +103,18 @@ def _gated(store: ObjectStore) -> Callable[[Environ, Any], Iterable[bytes]]:
     return answer
 
 
-def _server(store: ObjectStore) -> BaseWSGIServer:
-    for port in random.sample(range(20_000, 32_000), 100):
-        with suppress(OSError, SystemExit):
-            return make_server("127.0.0.1", port, _gated(store), threaded=True, request_handler=_Quiet)
-    raise RuntimeError("no free port from 20000 to 32000")
+def _server(store: ObjectStore, port: int) -> BaseWSGIServer:
+    try:
+        return make_server("127.0.0.1", port, _gated(store), threaded=True, request_handler=_Quiet)
+    except SystemExit as left:  # as werkzeug says that a port is taken
+        raise OSError(f"port {port} is taken") from left
 
 
 @contextmanager
 def serving() -> Generator[ObjectStore]:
     """The service with an empty bucket, until the block ends."""
     store = ObjectStore("")
-    server = _server(store)
+    server = bound(lambda port: _server(store, port))
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -4,33 +4,25 @@
 """
 
 import json
-import random
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from market_data_tests.vendors.faults import Answer, stall
+from market_data_tests.vendors.http_server import HttpServer, Request
+
 PASSWORD, PATH = "hunter2-password", "T0SECRET/B0SECRET"
 
 
-class Webhook:
+class Webhook(HttpServer):
     """The server. `told` is what it took; the next requests are answered with the `refusals` (0: not at all)."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[dict[str, Any]] = []
-        self.asked = 0
         self.refusals: list[int] = []
-        self.closing = Event()
-        self.lock = Lock()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.server_port
 
     @property
     def url(self) -> SecretStr:
@@ -42,46 +34,13 @@ class Webhook:
         """Of what it was told."""
         return [each["title"] for each in self.told]
 
-    def __enter__(self) -> Self:
-        self._server = _listening(self)
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def _listening(hook: Webhook) -> ThreadingHTTPServer:
-    handler = type("Handler", (_Handler,), {"hook": hook})
-    for port in random.sample(range(20_000, 32_000), 100):
-        with suppress(OSError):
-            return ThreadingHTTPServer(("127.0.0.1", port), handler)
-    raise RuntimeError("no free port from 20000 to 32000")
-
-
-class _Handler(BaseHTTPRequestHandler):
-    hook: Webhook
-    timeout = 60
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.hook.lock:
-            self.hook.asked += 1
-            status = self.hook.refusals.pop(0) if self.hook.refusals else 200
-            if status == 200:
-                self.hook.told.append(body)
-        if not status:
-            self.hook.closing.wait(60)
-            return
-        self.send_response(status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing on standard error: `Webhook.told` is the log."""
+    def answer(self, request: Request) -> Answer:
+        answer = Answer(self.refusals.pop(0) if self.refusals else 200, b"")
+        if answer.status == 200:
+            self.told.append(json.loads(request.body))
+        if answer.status == 0:
+            stall()(answer)
+        return answer
 
 
 @pytest.fixture

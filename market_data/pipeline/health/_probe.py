@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from market_data.domain.errors import ConfigurationError
-from market_data.pipeline.workspace import Workspace, opened
+from market_data.pipeline.workspace import Workspace, feed_named, opened
 from market_data.settings import Feed, Settings
 from market_data.warehouse.survey import Entry, entries
 
@@ -98,12 +97,7 @@ class Scope:
         """
         if self.only is None:
             return [*self.settings.feeds.values()]
-        if self.only not in self.settings.feeds:
-            known = ", ".join(self.settings.feeds)
-            raise ConfigurationError(
-                f"{self.settings.config_path} has no feed {self.only!r}; expected one out of {known}"
-            )
-        return [self.settings.feeds[self.only]]
+        return [feed_named(self.settings, self.only)]
 
     def close(self) -> None:
         """Close what was opened."""

@@ -1,20 +1,11 @@
 """The options of a `binance_vision` feed. Configuration only: light enough to be imported at every start."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from market_data.sources._address import Address
 from market_data.sources.binance_vision.archive import Interval, Market
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address that begins with http:// or https://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user, password, '?' or '#' in it")
-    return value.rstrip("/")
 
 
 def _different(value: tuple[Interval, ...]) -> tuple[Interval, ...]:
@@ -29,7 +20,7 @@ class BinanceVisionOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     market: Market = Field(default="spot", description="`spot`, or `futures_um` for USD-M futures.")
-    base_url: Annotated[str, AfterValidator(_address)] = Field(
+    base_url: Address = Field(
         default="https://data.binance.vision",
         description="The archive, or a mirror with the same folders; http or https.",
     )

@@ -4,9 +4,10 @@ import difflib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from market_data.sources._address import Address
 
 Timeframe = Literal["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 """What divides a UTC day; each exchange has some of them."""
@@ -27,22 +28,10 @@ def _ids() -> list[str]:
     return sorted(path.stem for folder in folders for path in folder.glob("[a-z]*.py"))
 
 
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address that begins with http:// or https://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user, password, '?' or '#' in it")
-    return value.rstrip("/")
-
-
 def _distinct(value: tuple[Timeframe, ...]) -> tuple[Timeframe, ...]:
     if len(set(value)) != len(value):
         raise ValueError("must name each timeframe once")
     return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
 
 
 class RateOption(BaseModel):

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from market_data.sources._address import HttpsAddress
 
 SchemaName = Literal[
     "trades",
@@ -21,15 +22,6 @@ SchemaName = Literal[
 ]
 _QUOTES = ("tbbo", "mbp-1", "bbo-1s", "bbo-1m")
 SymbolType = Literal["raw_symbol", "continuous", "parent", "instrument_id"]
-
-
-def _gateway(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("must be an address that begins with https://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user, password, '?' or '#' in it")
-    return value.rstrip("/")
 
 
 def _distinct(value: tuple[SchemaName, ...]) -> tuple[SchemaName, ...]:
@@ -54,7 +46,7 @@ class DatabentoOptions(BaseModel):
         default="raw_symbol",
         description="How the feed's symbols are meant: `ESH4`, `ES.c.0`, `ES.FUT`, or an instrument's number.",
     )
-    gateway: Annotated[str, AfterValidator(_gateway)] | None = Field(
+    gateway: HttpsAddress | None = Field(
         default=None, description="Another server that speaks the historical API; https. Databento's own by default."
     )
     ca_file: Path | None = Field(

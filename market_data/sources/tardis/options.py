@@ -1,20 +1,11 @@
 """The options of a `tardis` feed. Configuration only: light enough to be imported at every start."""
 
 from typing import Annotated, cast
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from market_data.sources._address import Address
 from market_data.sources.tardis.archive import Depth
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address that begins with http:// or https://")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user, password, '?' or '#' in it")
-    return value.rstrip("/")
 
 
 def _published(value: int) -> int:
@@ -39,11 +30,11 @@ class TardisOptions(BaseModel):
         default=False,
         description="For combos and spreads, which trade below zero. Else such a trade or quote is set aside.",
     )
-    base_url: Annotated[str, AfterValidator(_address)] = Field(
+    base_url: Address = Field(
         default="https://datasets.tardis.dev",
         description="The data sets, or a mirror with the same folders; http or https.",
     )
-    api_url: Annotated[str, AfterValidator(_address)] = Field(
+    api_url: Address = Field(
         default="https://api.tardis.dev", description="The API that knows the instruments, or a mirror of it."
     )
     max_uncompressed_bytes: int = Field(

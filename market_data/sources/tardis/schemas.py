@@ -5,6 +5,8 @@ A row's identity is its place in the file: an exchange's ids may be absent or ra
 unique, and one file has no pages that overlap.
 """
 
+from typing import cast
+
 import dataframely as dy
 
 from market_data.domain.ports.source import Delivery
@@ -35,57 +37,14 @@ class TardisInstruments(Instruments):
     available_to = dy.Int64(nullable=True)
 
 
-class TardisTrades(Trades):
-    """`trade_id` is the exchange's, null where it gives none."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisSignedTrades(SignedTrades):
-    """The same of what may trade below zero."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisQuotes(Quotes):
-    """The top of the book, a row an update of it."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisSignedQuotes(SignedQuotes):
-    """The same of what may be quoted below zero."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisBookUpdates(BookUpdates):
-    """The rows of `incremental_book_L2`, none left out: updates before the first snapshot too."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisDerivativeTickers(DerivativeTickers):
-    """The rows of `derivative_ticker`."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
-
-
-class TardisLiquidations(Liquidations):
-    """The rows of `liquidations`."""
-
-    ts_recv = dy.Int64(nullable=False)
-    instrument_id = dy.String(nullable=False)
+def _received(schema: Schema) -> Schema:
+    """The table's contract with what every row of Tardis has: when it got the message, and the exchange's symbol."""
+    columns = {"ts_recv": dy.Int64(nullable=False), "instrument_id": dy.String(nullable=False)}
+    return cast("Schema", type(f"Tardis{schema.__name__}", (schema,), columns))
 
 
 class TardisOptionsChains(OptionsChains):
-    """The rows of `options_chain`."""
+    """Its `instrument_id` is never null anyway."""
 
     ts_recv = dy.Int64(nullable=False)
 
@@ -99,14 +58,16 @@ class _BookBase(dy.Schema):
 
 _BOOKS: dict[Depth, Schema] = {5: of_levels(5, _BookBase), 25: of_levels(25, _BookBase)}
 _SCHEMAS: dict[str, Schema] = {
-    "trades": TardisTrades,
-    "quotes": TardisQuotes,
-    "book_updates": TardisBookUpdates,
-    "derivative_tickers": TardisDerivativeTickers,
-    "liquidations": TardisLiquidations,
+    "trades": _received(Trades),
+    "quotes": _received(Quotes),
+    "book_updates": _received(BookUpdates),
+    "derivative_tickers": _received(DerivativeTickers),
+    "liquidations": _received(Liquidations),
     "options_chains": TardisOptionsChains,
 }
-_SIGNED: dict[str, Schema] = {"trades": TardisSignedTrades, "quotes": TardisSignedQuotes}
+"""`trade_id` is the exchange's, null where it gives none. Book updates are all there, those before a snapshot too."""
+_SIGNED: dict[str, Schema] = {"trades": _received(SignedTrades), "quotes": _received(SignedQuotes)}
+"""Of what may trade below zero."""
 
 
 def delivery(table: str, depth: Depth, *, negative_prices: bool) -> Delivery:

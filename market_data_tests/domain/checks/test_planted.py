@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.checks import check_names
-from market_data_tests.planted import DAYS, DEFECTS, ILLIQUID, clean_day, found, halt, tables, verdict
+from market_data_tests.planted.defects import DEFECTS
+from market_data_tests.planted.verdicts import found, tables, verdict
+from market_data_tests.planted.week import DAYS, ILLIQUID, clean_day, halt
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "quality.md"
 
