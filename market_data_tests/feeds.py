@@ -27,15 +27,19 @@ def simulated(**changes: Any) -> dict[str, Any]:
 
 def settings_of(folder: Path, feeds: dict[str, dict[str, Any]], **environment: Any) -> Settings:
     """Settings with these feeds, their home in `folder` unless the environment given names another."""
-    environment = place(folder / "home") | environment
+    environment = place(environment.get("home", folder / "home")) | environment
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"feeds": feeds}), encoding="utf-8")
     return load_settings(catalog(), Environment.model_validate({"config": path, **environment}))
 
 
-def place(home: Path) -> dict[str, Any]:
-    """A home, and its ledger where that does not lie in it: for an `Environment`, or a copy of settings."""
-    return {"home": home} | ({"ledger_url": SecretStr(ledger_url(home))} if on_postgres() else {})
+def place(home: Path | str) -> dict[str, Any]:
+    """A home, and its ledger where that does not lie in it: for an `Environment`, or a copy of settings.
+
+    A home on a bucket does not say whose ledger it goes with.
+    """
+    named = on_postgres() and "://" not in str(home)
+    return {"home": home} | ({"ledger_url": SecretStr(ledger_url(Path(home)))} if named else {})
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

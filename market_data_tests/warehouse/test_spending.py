@@ -81,10 +81,10 @@ def test_a_question_whether_it_may_be_spent_spends_nothing(ledger: Ledger) -> No
     assert ledger.spending.of_run("es", "run-1") == 0.0
 
 
-def _try(url: str, number: int) -> bool:
+def _try(url: str, feed: str, number: int) -> bool:
     ledger = Ledger(url)
     try:
-        spend(ledger, 1.0, f"run-{number}", Allowance(None, 3.0))
+        spend(ledger, 1.0, f"run-{number}", Allowance(None, 3.0), feed)
     except OverBudget:
         return False
     finally:
@@ -95,8 +95,9 @@ def _try(url: str, number: int) -> bool:
 def test_processes_at_once_do_not_spend_the_same_dollar(tmp_path: Path, ledger: Ledger) -> None:
     if dt.datetime.now(dt.UTC).hour == 23 and dt.datetime.now(dt.UTC).minute == 59:
         time.sleep(60)  # the budget is a day's, and the day must not end meanwhile
-    url = ledger_url(tmp_path)
+    rounds, tries = range(6), range(12)
     with ProcessPoolExecutor(max_workers=4) as pool:
-        spent = list(pool.map(_try, [url] * 12, range(12)))
-    assert sum(spent) == 3
-    assert ledger.spending.of_day("es", today()) == 3.0
+        for each in rounds:
+            spent = list(pool.map(_try, [ledger_url(tmp_path)] * len(tries), [f"es{each}"] * len(tries), tries))
+            assert sum(spent) == 3
+    assert [ledger.spending.of_day(f"es{each}", today()) for each in rounds] == [3.0] * len(rounds)
