@@ -1,9 +1,11 @@
 """Runs of a feed's assets in process, as `dagster asset materialize` makes them, and what they left behind."""
 
+import pytest
 from dagster import AssetKey, AssetsDefinition, DagsterEventType, DagsterInstance, ExecuteInProcessResult, materialize
 
 from market_data.definitions import build_defs
 from market_data.settings import Settings
+from market_data_tests.databases import ledger_environment
 
 
 def run(
@@ -18,15 +20,19 @@ def run(
     (feed,) = settings.feeds
     defs = build_defs(settings)
     (assets,) = (asset for asset in defs.assets or () if isinstance(asset, AssetsDefinition))
-    return materialize(
-        [assets],
-        selection=[AssetKey([feed, name]) for name in selection] if selection else None,
-        resources=defs.resources,
-        instance=instance,
-        tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
-        raise_on_error=False,
-        run_config={"ops": {feed: {"config": options}}} if options else None,
-    )
+    with pytest.MonkeyPatch.context() as process:
+        # A run is told its home; the ledger's URL may hold a password, so it comes from the environment alone.
+        for name, value in ledger_environment(settings.home).items():
+            process.setenv(name, value)
+        return materialize(
+            [assets],
+            selection=[AssetKey([feed, name]) for name in selection] if selection else None,
+            resources=defs.resources,
+            instance=instance,
+            tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+            raise_on_error=False,
+            run_config={"ops": {feed: {"config": options}}} if options else None,
+        )
 
 
 def materialized(instance: DagsterInstance, table: str, feed: str = "sim") -> set[str]:
