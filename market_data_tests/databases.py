@@ -8,12 +8,10 @@ import atexit
 import hashlib
 import os
 import pwd
-import random
-import socket
 import subprocess
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +21,8 @@ import pytest
 from psycopg2.errors import DuplicateDatabase, UniqueViolation
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
+
+from market_data_tests.ports import free_port
 
 ASKED = "MARKET_DATA_TESTS_POSTGRES"
 """`1`, or the URL of the server that the process above this one has started."""
@@ -65,7 +65,7 @@ class Server:
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres", "--no-sync")
         with (self._folder / "data" / "postgresql.conf").open("a") as file:
             file.write(_CONFIGURATION)
-        self._port = _free_port()
+        self._port = free_port()
         self.start()
 
     def url(self, database: str = "postgres") -> str:
@@ -201,10 +201,3 @@ def _somebody_but_root() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    for port in random.sample(range(20_000, 32_000), 100):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise RuntimeError("no free port from 20000 to 32000")

@@ -18,9 +18,10 @@ from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
 from market_data.warehouse.by_key import ByKey
-from market_data_tests.databases import ledger_url
+from market_data_tests.databases import ledger_environment, ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.pipeline import victim
+from market_data_tests.runs import dagster_home
 from market_data_tests.vendors.object_store import KEY_ID, SECRET, Environ, ObjectStore, object_store
 from market_data_tests.warehouse_invariants import assert_sound
 
@@ -139,8 +140,7 @@ def test_dagster_materializes_onto_a_bucket_and_sql_reads_it_on_another_machine(
 ) -> None:
     config = settings_on(object_store, tmp_path, "here").config_path
     here = object_store.environment(tmp_path / "here", ledger_url(tmp_path)) | {"MARKET_DATA_CONFIG": str(config)}
-    here |= {"DAGSTER_HOME": str(tmp_path / "dagster")}
-    (tmp_path / "dagster").mkdir()
+    here |= {"DAGSTER_HOME": str(dagster_home(tmp_path)), **ledger_environment(tmp_path)}
     command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "market_data.definitions"]
     command += ["--select", "group:sim", "--partition-range", "2024-01-15|AAA-USD...2024-01-16|AAA-USD"]
     done = subprocess.run(command, check=False, env=os.environ | here, capture_output=True, text=True)
