@@ -1,7 +1,7 @@
 # One vocabulary for people, commit hooks and CI. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup home demo ui test check bench docs lock audit sbom image clean
+.PHONY: help setup home demo ui test test-postgres check bench docs lock audit sbom image clean
 
 # Bytecode halves the time of every command; CI needs no version notices from pyright.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,7 +19,7 @@ home demo ui: override export DAGSTER_HOME := $(if $(on_bucket),$(CURDIR)/data,$
 
 help: ## list the targets
 	@echo "make <target>, from a fresh clone too; setup runs by itself where it is needed"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from the lock, when it changed (PYTHON=python3.12 to choose one)
 	@sh tools/setup.sh
@@ -42,6 +42,11 @@ ui: setup home ## Dagster's web interface, schedules and sensors (UI_PORT=3001 f
 
 test: setup ## run the tests (ARGS="-k candles -x" passes more to pytest)
 	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+
+# Those that meet a ledger or an instance; the others have no database to differ by.
+test-postgres: setup ## run the tests of what uses the ledger on a real PostgreSQL server (ARGS as for test)
+	@MARKET_DATA_TESTS_POSTGRES=1 .venv/bin/pytest -n 2 --dist loadfile $(ARGS) \
+		$(addprefix market_data_tests/,alerts assets automation cli pipeline ui warehouse)
 
 check: setup ## style, types, layers, links, secrets and the files of the deployment
 	@.venv/bin/ruff check .

@@ -13,6 +13,7 @@ from market_data.domain.partition import Partition
 from market_data.domain.ports.alerts import Delivery
 from market_data.warehouse.schema import alerts
 from market_data.warehouse.schema import deliveries as messages
+from market_data.warehouse.turns import take_turn
 
 _MINE = ("state", "occurrences", "reopened", "told", "told_ns", "told_severity")
 _INSTANTS = ("first_ns", "last_ns", "acknowledged_ns", "resolved_ns")
@@ -77,10 +78,14 @@ class History:
     @contextmanager
     def writing(self) -> Generator[HistoryBook]:
         """One transaction; processes that write alerts take turns, so that none tells what another has told."""
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "postgresql":  # SQLite takes turns by itself
-                connection.exec_driver_sql("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE")
+        with self._turn() as connection:
             yield HistoryBook(connection)
+
+    @contextmanager
+    def _turn(self) -> Generator[Connection]:
+        with self.engine.begin() as connection:
+            take_turn(connection, alerts)
+            yield connection
 
     def find(self, *, unresolved_only: bool = True, feed: str | None = None) -> Sequence[Alert]:
         """Alerts, the newest first."""
@@ -105,7 +110,7 @@ class History:
     def forget(self, before_ns: int) -> int:
         """Remove alerts that were resolved before, with their messages; how many alerts."""
         old = and_(alerts.c.state == "resolved", alerts.c.resolved_ns < before_ns)
-        with self.engine.begin() as connection:
+        with self._turn() as connection:  # else one that came back meanwhile would be removed
             numbers = list(connection.execute(select(alerts.c.id).where(old)).scalars())
             for number in numbers:
                 connection.execute(delete(messages).where(messages.c.alert_id == number))
@@ -116,15 +121,17 @@ class History:
         """The messages to these channels that are due; they are the caller's until `until_ns`, and nobody else's."""
         d = messages.c
         free = and_(d.state == "waiting", d.channel.in_(channels), d.next_ns <= now_ns, d.claimed_until_ns <= now_ns)
-        take = update(messages).where(free).values(claimed_until_ns=until_ns).returning(*messages.c)
+        # Not waited for: what another process has its hands on is being claimed or replaced.
+        due = select(d.id).where(free).order_by(d.id).with_for_update(skip_locked=True)
+        take = update(messages).where(d.id.in_(due)).values(claimed_until_ns=until_ns)
         with self.engine.begin() as connection:
-            rows = connection.execute(take).mappings().all()
+            rows = connection.execute(take.returning(*messages.c)).mappings().all()
         return sorted((_delivery(row) for row in rows), key=lambda each: each.id)
 
     def sent(self, deliveries: Sequence[Delivery], now_ns: int) -> None:
         """They arrived."""
         arrived = {"state": "sent", "sent_ns": now_ns, "claimed_until_ns": 0, "error": None}
-        with self.engine.begin() as connection:
+        with self._turn() as connection:
             for each in deliveries:
                 values = {**arrived, "tries": each.tries + 1}
                 connection.execute(update(messages).where(messages.c.id == each.id).values(values))
@@ -132,7 +139,7 @@ class History:
     def failed(self, deliveries: Sequence[Delivery], error: str, next_ns: Sequence[int]) -> None:
         """They did not; each may be tried again at its `next_ns`. One that a newer message has replaced is not."""
         d = messages.c
-        with self.engine.begin() as connection:
+        with self._turn() as connection:  # else a newer message could come between the look and the note
             for each, again_ns in zip(deliveries, next_ns, strict=True):
                 newer = and_(d.alert_id == each.alert_id, d.channel == each.channel, d.id > each.id)
                 replaced = connection.execute(select(d.id).where(newer).limit(1)).first() is not None

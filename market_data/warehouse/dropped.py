@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, insert, select
 
 from market_data.domain.partition import Partition
 from market_data.warehouse.schema import dropped
+from market_data.warehouse.turns import take_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Dropped:
         now = time.time_ns()
         key = {"feed": partition.feed, "symbol": partition.symbol, "date": partition.date}
         with self.engine.begin() as connection:
+            take_turn(connection, dropped)
             known = set(connection.execute(select(dropped.c.digest).where(_within(partition))).scalars())
             rows = [{**key, "digest": digest, "why": why, "dropped_ns": now} for digest in sorted(set(digests) - known)]
             if rows:
@@ -45,6 +47,7 @@ class Dropped:
     def undo(self, partition: Partition, digests: Collection[str]) -> int:
         """Take notes back; how many there were."""
         with self.engine.begin() as connection:
+            take_turn(connection, dropped)
             known = set(connection.execute(select(dropped.c.digest).where(_within(partition))).scalars())
             found = sorted(known.intersection(digests))
             for digest in found:

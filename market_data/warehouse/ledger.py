@@ -35,6 +35,7 @@ from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, metadata, revisions
 from market_data.warehouse.spending import Spending
+from market_data.warehouse.turns import take_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ class Ledger:
             return
         values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
         with self._engine.begin() as connection:
+            take_turn(connection, makings)
             again = update(makings).where(makings.c.revision_id == current.id).values(values)
             if not connection.execute(again).rowcount:
                 connection.execute(insert(makings).values(revision_id=current.id, **values))

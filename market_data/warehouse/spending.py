@@ -10,6 +10,7 @@ from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
 from market_data.domain.time import day_bounds
 from market_data.warehouse.schema import spending
+from market_data.warehouse.turns import take_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Spending:
             return
         now = time.time_ns()
         with self.engine.begin() as connection:
+            take_turn(connection, spending)
             self._must_be_allowed(connection, partition.feed, run_id, usd, what, allowed)
             values = {"feed": partition.feed, "symbol": partition.symbol, "date": partition.date, "table_name": table}
             values |= {"run_id": run_id, "cost_usd": usd, "what": what, "spent_ns": now}

@@ -16,7 +16,7 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, RunsFilter
 from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
 from market_data_tests.feeds import settings_of, simulated
-from market_data_tests.runs import materialized
+from market_data_tests.runs import instance_of, materialized
 from market_data_tests.ui.dev import Dev, dagster_dev, until
 
 pytestmark = pytest.mark.slow
@@ -43,8 +43,8 @@ def dev(settings: Settings) -> Iterator[Dev]:
 
 
 @pytest.fixture
-def instance(dev: Dev) -> Iterator[DagsterInstance]:
-    with DagsterInstance.from_config(str(dev.home)) as found:
+def instance(settings: Settings, dev: Dev) -> Iterator[DagsterInstance]:
+    with instance_of(settings) as found:
         yield found
 
 

@@ -13,6 +13,7 @@ from dagster_shared.error import SerializableErrorInfo
 from market_data.warehouse import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.cli.test_app import started
+from market_data_tests.runs import instance_of
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +23,8 @@ def _no_dagster_home(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignor
 
 @pytest.fixture
 def instance(empty_home: Home) -> Iterator[DagsterInstance]:
-    folder = empty_home.settings.home / "dagster"
-    folder.mkdir(parents=True)
-    with DagsterInstance.from_config(str(folder)) as found:
+    (empty_home.settings.home / "dagster").mkdir(parents=True)
+    with instance_of(empty_home.settings) as found:
         yield found
 
 

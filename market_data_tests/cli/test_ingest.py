@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance
 
 from market_data_tests.cli.conftest import Home
 from market_data_tests.feeds import settings_of, simulated
-from market_data_tests.runs import materialized
+from market_data_tests.runs import dagster_home, instance_of, materialized
 from market_data_tests.ui.dev import until
 
 THREE = {"symbols": ["AAA-USD", "BBB-USD", "CCC-USD"], "options": {"seed": 1, "trades_per_day": {"AAA-USD": 300}}}
@@ -33,6 +32,7 @@ def test_symbols_that_are_no_neighbours_are_taken_and_those_between_are_not(
     ours: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    dagster_home(ours.settings.home)
     words = ("--start", "2024-01-15", "--end", "2024-01-16", "--symbols", "CCC-USD,AAA-USD", "--tables", "trades")
     first = summary(ours, *words)
     assert first["partitions"] == {"done": 4, "total": 4}
@@ -40,7 +40,7 @@ def test_symbols_that_are_no_neighbours_are_taken_and_those_between_are_not(
     assert first["tables"]["trades"]["fetched"] == 4
     assert first["tables"]["trades"]["accepted"] == first["tables"]["trades"]["records"] > 0
     made = {f"2024-01-{day}|{symbol}" for day in (15, 16) for symbol in ("AAA-USD", "CCC-USD")}
-    with DagsterInstance.from_config(str(ours.settings.home / "dagster")) as instance:
+    with instance_of(ours.settings) as instance:
         assert materialized(instance, "trades") == materialized(instance, "candles") == made
         assert materialized(instance, "quotes") == set()
     second = summary(ours, *words)

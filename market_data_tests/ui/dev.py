@@ -1,7 +1,6 @@
 """A real `dagster dev` on this code location, in a folder of its own. What tests ask it stands with the tests."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,9 @@ from typing import Any, TypeVar
 import httpx
 
 from market_data.settings import Settings
+from market_data_tests.feeds import environment_of
 from market_data_tests.ports import free_port
+from market_data_tests.runs import dagster_home
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -62,13 +63,10 @@ class Dev:
 @contextmanager
 def dagster_dev(settings: Settings) -> Generator[Dev]:
     """Starts it, waits until it answers, and leaves no process behind."""
-    home = settings.home / "dagster"
-    home.mkdir(parents=True)
-    shutil.copy(ROOT / "dagster.yaml", home)
+    home = dagster_home(settings.home)
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    places = {"DAGSTER_HOME": home, "MARKET_DATA_HOME": settings.home, "MARKET_DATA_CONFIG": settings.config_path}
     with httpx.Client(timeout=60, trust_env=False) as client:
-        environment = inherited | {name: str(path) for name, path in places.items()}
+        environment = inherited | environment_of(settings) | {"DAGSTER_HOME": str(home)}
         port = free_port()
         dev = Dev(f"http://127.0.0.1:{port}", home, environment, client)
         process = _start(dev, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port))
