@@ -11,6 +11,7 @@ from market_data.domain.alerts import Alert, Cause, Event
 from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
 from market_data.domain.ports.alerts import Delivery
+from market_data.warehouse.database import SCHEMA
 from market_data.warehouse.schema import alerts
 from market_data.warehouse.schema import deliveries as messages
 
@@ -79,7 +80,7 @@ class History:
         """One transaction; processes that write alerts take turns, so that none tells what another has told."""
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":  # SQLite takes turns by itself
-                connection.exec_driver_sql("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE")
+                connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.alerts IN SHARE ROW EXCLUSIVE MODE")
             yield HistoryBook(connection)
 
     def find(self, *, unresolved_only: bool = True, feed: str | None = None) -> Sequence[Alert]:

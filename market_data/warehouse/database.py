@@ -17,13 +17,19 @@ SCHEMA = "market_data"
 PATIENCE_SECONDS = 120.0
 """How long a database that does not answer is waited for: longer than a restart of it takes."""
 
+# Transactions here take milliseconds. One whose client is gone, and whose server was not told, bars the others' way.
+_IDLE_SECONDS = 60
+
 T = TypeVar("T")
 _log = logging.getLogger("market_data.warehouse")
 _REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied", "not permitted")
 
 
-def engine_of(url: str) -> Engine:
-    """An engine whose connections wait for PostgreSQL to answer. Nothing is connected yet.
+def engine_of(url: str, *, waits: bool = True) -> Engine:
+    """An engine of the ledger's database. Nothing is connected yet.
+
+    Args:
+        waits: whether whoever connects waits for a PostgreSQL server that does not answer.
 
     Raises:
         ConfigurationError: it is no URL, or one of another kind of database.
@@ -39,10 +45,17 @@ def engine_of(url: str) -> Engine:
             "postgresql://user:password@host/database or sqlite:////var/lib/market-data/ledger.db "
             "(MARKET_DATA_LEDGER_URL, else MARKET_DATA_POSTGRES_URL)"
         )
-    return _sqlite(parsed) if parsed.drivername == "sqlite" else _postgresql(parsed)
+    return _sqlite(parsed) if parsed.drivername == "sqlite" else _postgresql(parsed, waits)
 
 
-def waited_for(work: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+def shown(url: URL) -> str:
+    """Where a database is, for people; no credential."""
+    if url.drivername == "sqlite":
+        return str(url.database)
+    return f"PostgreSQL at {url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
+def waited_for(work: Callable[[], T]) -> T:
     """Does `work`, and again while the database does not answer.
 
     `work` must bear being done twice: where the connection is lost while a transaction is committed, nobody is told
@@ -53,7 +66,7 @@ def waited_for(work: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     """
     set_on_retry_hooks([_say])
     for attempt in stamina.retry_context(
-        on=DatabaseUnavailable, attempts=None, timeout=seconds, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
+        on=DatabaseUnavailable, attempts=None, timeout=PATIENCE_SECONDS, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
     ):
         with attempt:
             return work()
@@ -82,11 +95,13 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, waits: bool) -> Engine:
     """Whoever begins a transaction waits until the server answers; one that is cut off says so, and in which words."""
-    where = f"PostgreSQL at {url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+    where = shown(url)
 
     def connect(dialect: Dialect, _: Any, words: list[Any], named: dict[str, Any]) -> Any:
+        if not waits:
+            return _connected(where, dialect, words, named)
         return waited_for(lambda: _connected(where, dialect, words, named))
 
     def failed(context: ExceptionContext) -> None:
@@ -94,9 +109,15 @@ def _postgresql(url: URL) -> Engine:
         if context.is_disconnect and not context.is_pre_ping:
             raise DatabaseUnavailable(f"{where} broke off: {_words(context.original_exception)}")
 
+    def connected(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
+        connection.commit()
+
     # A server that is not there at all must be found out in less time than is waited for it.
     engine = create_engine(url.set(query={"connect_timeout": "10", **url.query}), pool_pre_ping=True)
     event.listen(engine, "do_connect", connect)
+    event.listen(engine, "connect", connected)
     event.listen(engine, "handle_error", failed)
     return engine.execution_options(schema_translate_map={None: SCHEMA})
 

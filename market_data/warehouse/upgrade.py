@@ -62,7 +62,6 @@ def _take_steps(connection: Connection, found: str | None) -> None:
 
     config = Config()
     config.set_main_option("script_location", "market_data.warehouse:migrations")
-    config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     steps = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in steps:
