@@ -266,12 +266,12 @@ def test_a_ledger_on_a_server_is_looked_at_and_not_waited_for(tmp_path: Path, mo
     settings = settings_of(tmp_path, {"sim": FEED})
     settings.home.mkdir()
     with postgres() as server:
-        monkeypatch.setenv(
-            "MARKET_DATA_POSTGRES_URL", server.create("books").replace("postgres@", "me:hidden-word@", 1)
-        )
+        refused = server.create("books").replace("postgres@", "me:hidden-word@")
+        monkeypatch.setenv("MARKET_DATA_POSTGRES_URL", refused)
         monkeypatch.setattr(database, "PATIENCE_SECONDS", 600.0)
         assert look(settings)["ledger"].state == "unhealthy"
         assert 'role "me" does not exist' in look(settings)["ledger"].sentence
+        assert "hidden-word" not in look(settings)["ledger"].sentence
         monkeypatch.setenv("MARKET_DATA_POSTGRES_URL", server.create("others"))
         assert look(settings)["ledger"].state == "degraded"
         assert look(settings)["ledger"].sentence.endswith("/others names 0 partitions of tables")

@@ -6,7 +6,7 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -69,7 +69,7 @@ def of_state(kind: str, empty: str) -> Made:
 
 
 @contextmanager
-def connected(url: str, schema: str = SCHEMA) -> Iterator[Connection]:
+def connected(url: str, schema: str = SCHEMA) -> Generator[Connection]:
     """A connection on which plain names are those of the ledger."""
     engine = engine_of(url)
     with engine.connect().execution_options(schema_translate_map=None) as connection:
