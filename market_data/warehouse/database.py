@@ -12,8 +12,9 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
 
-SCHEMA = "market_data"
-"""Where the ledger's relations lie on PostgreSQL, since Dagster's lie in the database's usual schema."""
+SCHEMA = "market_data_ledger"
+"""Where the ledger's relations lie on PostgreSQL, since Dagster's lie in the database's usual schema. Not `market_data`:
+a schema of the user's own name is his usual one, and many will name him so."""
 PATIENCE_SECONDS = 120.0
 """How long a database that does not answer is waited for: longer than a restart of it takes."""
 
@@ -46,6 +47,15 @@ def engine_of(url: str, *, waits: bool = True) -> Engine:
             "(MARKET_DATA_LEDGER_URL, else MARKET_DATA_POSTGRES_URL)"
         )
     return _sqlite(parsed) if parsed.drivername == "sqlite" else _postgresql(parsed, waits)
+
+
+def reader_of(engine: Engine) -> Engine:
+    """The same, for reads that take no lock."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    # A read locks nothing there. To change the isolation of a connection that has just been lost raises the driver's
+    # own error, which SQLAlchemy does not see, and so does not tell as one.
+    return engine
 
 
 def shown(url: URL) -> str:

@@ -15,6 +15,10 @@ from sqlalchemy import create_engine, text
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
 from market_data.settings import Environment
+from market_data.warehouse import Ledger
+from market_data.warehouse.database import SCHEMA
+from market_data.warehouse.migrations import VERSION_TABLE
+from market_data.warehouse.schema import metadata
 from market_data_tests.databases import Server, postgres
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +83,26 @@ def test_with_a_server_nothing_is_kept_in_the_folder(home: Path, url: str) -> No
     engine.dispose()
     with DagsterInstance.from_config(str(home)) as again:
         assert noted(again) == "kept"
+
+
+def test_dagster_and_the_ledger_keep_apart_whatever_the_user_is_named(
+    home: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(server.url(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE ROLE market_data LOGIN"))
+        connection.execute(text("CREATE DATABASE books OWNER market_data"))
+    engine.dispose()
+    url = server.url("books").replace("postgres@", "market_data@")
+    monkeypatch.setenv(VARIABLE, url)
+    Ledger(url).close()
+    with DagsterInstance.from_config(str(home)) as instance:
+        note(instance, "kept")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        where = text("SELECT tablename FROM pg_tables WHERE schemaname = :schema")
+        assert set(connection.execute(where, {"schema": SCHEMA}).scalars()) == {*metadata.tables, VERSION_TABLE}
+    engine.dispose()
 
 
 def test_a_worker_follows_with_the_url_of_its_own_environment(home: Path, url: str) -> None:
