@@ -56,11 +56,11 @@ def bucket_home(environment: Environment) -> BucketHome | None:
     endpoint = environment.bucket_endpoint
     if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
         raise ConfigurationError("MARKET_DATA_BUCKET_ENDPOINT: expected http(s)://host:port, without credentials")
-    if environment.ledger_url is None:
+    if not (environment.ledger_url or environment.postgres_url):
         raise ConfigurationError(
             f"MARKET_DATA_HOME is {url}, and the ledger is a database, which cannot lie on a bucket: name one in "
-            f"{_LEDGER}, such as postgresql://user:password@host/database, or for a single machine "
-            "sqlite:////var/lib/market-data/ledger.db"
+            "MARKET_DATA_POSTGRES_URL, such as postgresql://user:password@host/database, or for a single machine in "
+            f"{_LEDGER}, such as sqlite:////var/lib/market-data/ledger.db"
         )
     return BucketHome(url=url, endpoint=endpoint, cache_bytes=int(environment.cache_gb * 1e9))
 

@@ -1,14 +1,18 @@
 """The environment variables of the platform itself. A source's secrets are read by that source, when it fetches."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from market_data.domain.errors import ConfigurationError
+
+_POSTGRES = re.compile(r"postgresql(\+psycopg2)?://[^\s/?]*/[^\s/?]+(\?\S*)?", re.ASCII)
 PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
 
 
@@ -30,9 +34,14 @@ class Environment(BaseSettings):
     config: Path | None = None
     """The feeds file (`MARKET_DATA_CONFIG`); without it `./feeds.yaml`, else the one that comes with the package."""
 
+    postgres_url: SecretStr | None = None
+    """The PostgreSQL database of Dagster's runs, events and schedules and of the ledger:
+    `postgresql://user:password@host/database`. Without it they are SQLite files, which is right for one machine."""
+
     ledger_url: SecretStr | None = None
-    """The ledger's database, as SQLAlchemy writes it: `postgresql://user:password@host/database`. Without it
-    `ledger.db` in the home, which then must be a folder."""
+    """The ledger's database, if it is another than that: a URL such as the one above, or
+    `sqlite:////var/lib/market-data/ledger.db`. Without either it is `ledger.db` in the home, which then must be a
+    folder."""
 
     scratch: Path | None = None
     """For a home on a bucket: the local folder of downloads, files in the making, cache and logs. Without it
@@ -54,6 +63,19 @@ class Environment(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """How the project's log lines look; `json` makes each an object with time, level, logger, message, run, feed,
     table, symbol, day and stage, as far as they are known."""
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        """An empty one is none: so it comes from a file of secrets that is not used."""
+        if not url:
+            return None
+        if not _POSTGRES.fullmatch(url.get_secret_value()):
+            raise ConfigurationError(
+                "MARKET_DATA_POSTGRES_URL: expected postgresql://user:password@host:5432/database, with what is no "
+                "letter or digit of the password as %.. (its value is not shown here: it may hold one)"
+            )
+        return url
 
     @property
     def config_path(self) -> Path:

@@ -76,6 +76,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     return Settings(
         home=scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute(),
         bucket=bucket,
+        postgres_url=environment.postgres_url,
         ledger_url=environment.ledger_url,
         config_path=path,
         progress_file=environment.progress_file,

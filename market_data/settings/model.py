@@ -207,13 +207,15 @@ class Settings(BaseModel):
     Attributes:
         home: the local folder; for a home on a bucket its scratch folder.
         bucket: where landing and warehouse lie, if not in `home`.
-        ledger_url: where the ledger is, if not in `home`.
+        postgres_url: the database of Dagster's storage and the ledger, if they are no files.
+        ledger_url: where the ledger is, if neither there nor in `home`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path
     bucket: BucketHome | None = None
+    postgres_url: SecretStr | None = None
     ledger_url: SecretStr | None = None
     config_path: Path
     progress_file: Path | None = None
@@ -236,7 +238,7 @@ class Settings(BaseModel):
     @property
     def database(self) -> SecretStr:
         """The URL of the ledger's database; it may hold a password."""
-        return self.ledger_url or SecretStr(f"sqlite:///{self.ledger}")
+        return self.ledger_url or self.postgres_url or SecretStr(f"sqlite:///{self.ledger}")
 
     @property
     def landing(self) -> Path:

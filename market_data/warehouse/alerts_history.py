@@ -11,6 +11,7 @@ from market_data.domain.alerts import Alert, Cause, Event
 from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
 from market_data.domain.ports.alerts import Delivery
+from market_data.warehouse.database import reader_of
 from market_data.warehouse.schema import alerts
 from market_data.warehouse.schema import deliveries as messages
 from market_data.warehouse.turns import take_turn
@@ -73,7 +74,7 @@ class History:
     @property
     def _reader(self) -> Engine:
         """A reader must not wait for SQLite's write lock."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        return reader_of(self.engine)
 
     @contextmanager
     def writing(self) -> Generator[HistoryBook]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Engine, and_, delete, insert, select
 
 from market_data.domain.partition import Partition
+from market_data.warehouse.database import reader_of
 from market_data.warehouse.schema import dropped
 from market_data.warehouse.turns import take_turn
 
@@ -24,7 +25,7 @@ class Dropped:
     @property
     def _reader(self) -> Engine:
         """A reader must not wait for SQLite's write lock."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        return reader_of(self.engine)
 
     def of(self, partition: Partition) -> dict[str, str]:
         """Why records of the partition were dropped, by digest."""

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, select
 from market_data.domain.partition import Partition
 from market_data.storage.files import sha256
 from market_data.storage.locks import is_held
+from market_data.warehouse.database import SCHEMA
 from market_data.warehouse.ledger import Ledger
 from market_data.warehouse.schema import PENDING, metadata, revisions
 
@@ -30,14 +31,14 @@ class Entry(NamedTuple):
 
 def lacking(engine: Engine) -> list[str]:
     """Relations and columns that the ledger should have and has not, as `relation` or `relation.column`."""
-    inspector = inspect(engine)
-    there = set(inspector.get_table_names())
+    inspector, schema = inspect(engine), SCHEMA if engine.dialect.name == "postgresql" else None
+    there = set(inspector.get_table_names(schema))
     missing: list[str] = []
     for relation in metadata.sorted_tables:
         if relation.name not in there:
             missing.append(relation.name)
             continue
-        columns = {column["name"] for column in inspector.get_columns(relation.name)}
+        columns = {column["name"] for column in inspector.get_columns(relation.name, schema)}
         missing += [f"{relation.name}.{column.name}" for column in relation.columns if column.name not in columns]
     return missing
 

@@ -67,7 +67,7 @@ def test_the_instance_differs_from_a_laptops_in_storage_and_launcher_only() -> N
     laptop = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     assert ours.pop("storage")["postgres"]["postgres_url"] == {"env": "MARKET_DATA_POSTGRES_URL"}
     assert ours.pop("run_launcher")["class"] == "CeleryRunLauncher"
-    for profile in ("storage", "run_launcher"):
+    for profile in ("instance_class", "run_launcher"):
         laptop.pop(profile, None)
     assert ours == laptop
 

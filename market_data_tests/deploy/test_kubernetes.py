@@ -82,11 +82,10 @@ def test_both_overlays_have_the_same_instance_but_for_where_the_data_lies() -> N
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_instance_differs_from_a_laptops_in_storage_launcher_and_width(overlay: str) -> None:
+def test_the_instance_differs_from_a_laptops_in_launcher_and_width(overlay: str) -> None:
     ours, laptop = instance(overlay), yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-    for profile in ("storage", "run_launcher"):
-        ours.pop(profile)
-        laptop.pop(profile, None)
+    ours.pop("run_launcher")
+    laptop.pop("run_launcher", None)
     assert ours["concurrency"]["runs"].pop("max_concurrent_runs") > laptop["concurrency"]["runs"].pop(
         "max_concurrent_runs"
     )

@@ -14,7 +14,8 @@ from market_data.pipeline.health import Probe, Scope, Verdict, examine, probes, 
 from market_data.pipeline.workspace import opened
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
-from market_data_tests.databases import on_sqlite_only
+from market_data.warehouse import database
+from market_data_tests.databases import on_sqlite_only, postgres
 from market_data_tests.feeds import place, settings_of, simulated
 from market_data_tests.partitions import enter, row_of, warehouse_at
 
@@ -243,7 +244,7 @@ def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(sett
     import sqlite3
 
     with sqlite3.connect(settings.ledger) as connection:
-        connection.execute("DROP TABLE makings")
+        connection.executescript("DROP TABLE makings; DROP TABLE ledger_version")
     assert not_healthy(settings) == {"ledger": "degraded"}
     assert not_healthy(settings) == {}
     with sqlite3.connect(settings.ledger) as connection:
@@ -251,6 +252,35 @@ def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(sett
     connection.close()
     assert not_healthy(settings) == {"ledger": "unhealthy"}
     assert "lacks spending.what" in look(settings)["ledger"].sentence
+
+
+def test_a_ledger_of_a_newer_version_is_unhealthy_and_left_alone(settings: Settings) -> None:
+    import sqlite3
+
+    with sqlite3.connect(settings.ledger) as connection:
+        connection.execute("UPDATE ledger_version SET version_num = '9999'")
+    connection.close()
+    for _ in range(2):
+        assert not_healthy(settings) == {"ledger": "unhealthy"}
+    assert "version 9999" in look(settings)["ledger"].sentence
+
+
+def test_a_ledger_on_a_server_is_looked_at_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(tmp_path, {"sim": FEED})
+    settings.home.mkdir()
+    with postgres() as server:
+        refused = server.create("books").replace("postgres@", "me:hidden-word@")
+        monkeypatch.setenv("MARKET_DATA_POSTGRES_URL", refused)
+        monkeypatch.setattr(database, "PATIENCE_SECONDS", 600.0)
+        assert look(settings)["ledger"].state == "unhealthy"
+        assert 'role "me" does not exist' in look(settings)["ledger"].sentence
+        assert "hidden-word" not in look(settings)["ledger"].sentence
+        monkeypatch.setenv("MARKET_DATA_POSTGRES_URL", server.create("others"))
+        assert look(settings)["ledger"].state == "degraded"
+        assert look(settings)["ledger"].sentence.endswith("/others names 0 partitions of tables")
+    verdict = look(settings)["ledger"]
+    assert verdict.state == "unhealthy"
+    assert "does not answer" in verdict.sentence
 
 
 class _Crashes:

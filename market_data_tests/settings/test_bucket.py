@@ -63,7 +63,7 @@ def test_what_is_no_bucket_is_refused_without_a_password(tmp_path: Path, url: st
 
 
 def test_a_bucket_without_a_ledger_is_refused_in_words_that_help(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="MARKET_DATA_LEDGER_URL, such as postgresql://"):
+    with pytest.raises(ConfigurationError, match="MARKET_DATA_POSTGRES_URL, such as postgresql://"):
         load(tmp_path, "s3://bucket/home", ledger_url=None)
 
 

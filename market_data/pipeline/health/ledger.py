@@ -1,52 +1,56 @@
-"""Whether the ledger answers and has its relations."""
+"""Whether the ledger answers and is what this code expects."""
 
 from collections.abc import Iterator
 
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from market_data.pipeline.health._probe import DEGRADED, HEALTHY, UNHEALTHY, Probe, Scope, Verdict
+from market_data.warehouse.database import engine_of, shown
+from market_data.warehouse.migrations import HEAD
 from market_data.warehouse.schema import revisions
 from market_data.warehouse.survey import lacking
+from market_data.warehouse.upgrade import version
+
+_PUT_BACK = "put back the newest copy of it; what is in the warehouse since then is made again by new runs"
 
 
 class _Ledger:
     needs = ("home",)
 
     def look(self, scope: Scope) -> Iterator[Verdict]:
-        path, elsewhere = scope.settings.ledger, scope.settings.ledger_url
-        if elsewhere is None and not path.exists():
-            yield Verdict("ledger", DEGRADED, f"there is no {path} yet: nothing was collected", bars=True)
-            return
-        engine = create_engine(elsewhere.get_secret_value() if elsewhere else f"sqlite:///{path}")
-        is_sqlite = engine.dialect.name == "sqlite"
+        engine = engine_of(scope.settings.database.get_secret_value(), waits=False)
+        is_file = engine.dialect.name == "sqlite"
         try:
-            missing = lacking(engine)
-            with engine.connect() as connection:
-                said = (
-                    connection.execute(text("PRAGMA quick_check(1)")).scalar_one() if scope.full and is_sqlite else "ok"
-                )
+            if is_file and not scope.settings.ledger.exists() and scope.settings.ledger_url is None:
+                words = f"there is no {scope.settings.ledger} yet: nothing was collected"
+                yield Verdict("ledger", DEGRADED, words, bars=True)
+                return
+            yield _judged(scope, engine, full=scope.full and is_file)
         except SQLAlchemyError as error:
             words = " ".join(str(error.__cause__ or error).split())
-            advice = "put back the newest copy of it; what is in the warehouse since then is made again by new runs"
-            yield Verdict("ledger", UNHEALTHY, f"{path} cannot be read: {words}", advice, bars=True)
-            return
+            yield Verdict("ledger", UNHEALTHY, f"{shown(engine.url)} cannot be read: {words}", _PUT_BACK, bars=True)
         finally:
             engine.dispose()
-        yield _judged(scope, missing, str(said))
 
 
-def _judged(scope: Scope, missing: list[str], said: str) -> Verdict:
-    path, columns = scope.settings.ledger, [name for name in missing if "." in name]
-    if columns or said != "ok":
-        told = f"{path} lacks {', '.join(columns)}" if columns else f"{path} is damaged: {said}"
-        advice = "it was made by another version of market-data" if columns else "put back the newest copy of it"
-        return Verdict("ledger", UNHEALTHY, told, advice, bars=True)
-    if missing:
-        scope.workspace  # noqa: B018  opening it makes them
-        return Verdict("ledger", DEGRADED, f"{path} lacked {', '.join(missing)}: an older version made it; added now")
+def _judged(scope: Scope, engine: Engine, *, full: bool) -> Verdict:
+    name, found = shown(engine.url), version(engine)
+    if found != HEAD:
+        scope.workspace  # noqa: B018  opening it makes or upgrades the ledger, or says why it cannot
+        what = f"was of version {found}, and is" if found else "was new, or of before there were versions, and is"
+        return Verdict("ledger", DEGRADED, f"{name} {what} of version {HEAD} now")
+    said = "ok"
+    if full:
+        with engine.connect() as connection:
+            said = str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
+    if said != "ok":
+        return Verdict("ledger", UNHEALTHY, f"{name} is damaged: {said}", _PUT_BACK, bars=True)
+    if missing := lacking(engine):
+        told = f"{name} lacks {', '.join(missing)}, which version {found} has"
+        return Verdict("ledger", UNHEALTHY, told, _PUT_BACK, bars=True)
     ((count,),) = scope.workspace.ledger.rows(select(func.count(revisions.c.id)))
-    return Verdict("ledger", HEALTHY, f"{path} names {count:,} partitions of tables", figures={"current": count})
+    return Verdict("ledger", HEALTHY, f"{name} names {count:,} partitions of tables", figures={"current": count})
 
 
 PROBE: Probe = _Ledger()
