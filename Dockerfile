@@ -70,7 +70,6 @@ COPY --chmod=0755 docker/entrypoint.sh /usr/local/bin/entrypoint
 COPY --chmod=0755 docker/health.sh /usr/local/bin/health
 WORKDIR /app
 COPY dagster.yaml workspace.yaml ./
-COPY docker/dagster_celery_config.py celery/
 
 # By number, so that an orchestrator can tell that it is not root.
 USER 10001:10001

@@ -28,9 +28,6 @@ case $role in
     webserver) exec dagster-webserver -w /app/workspace.yaml -h "$bind" -p 3000 "$@" ;;
     daemon) exec dagster-daemon run -w /app/workspace.yaml "$@" ;;
     code-server) exec dagster code-server start -m market_data.definitions -h "$bind" -p 4000 "$@" ;;
-    worker)
-        export PYTHONPATH=/app/celery
-        exec celery -A dagster_celery.app worker --loglevel "${MARKET_DATA_LOG_LEVEL:-INFO}" \
-            --concurrency "${MARKET_DATA_WORKER_RUNS:-2}" -Q "${MARKET_DATA_QUEUES:-dagster}" -n "worker@%h" "$@" ;;
+    worker) exec market-data worker --name worker "$@" ;;
     *) exec "$role" "$@" ;;
 esac

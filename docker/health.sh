@@ -8,7 +8,7 @@ if [ -z "$role" ]; then
     case $(tr '\0' ' ' </proc/1/cmdline) in
         *dagster-daemon* | *" daemon"*) role=daemon ;;
         *code-server*) role=code-server ;;
-        *celery* | *" worker"*) role=worker ;;
+        *" worker"*) role=worker ;;
         *) role=webserver ;;
     esac
 fi
@@ -17,6 +17,9 @@ case $role in
         exec python -c 'import urllib.request as r; r.urlopen("http://127.0.0.1:3000/server_info", timeout=20).read()' ;;
     code-server) exec dagster api grpc-health-check -p 4000 ;;
     daemon) entrypoint dagster-daemon liveness-check && exec entrypoint market-data health ;;
-    worker) PYTHONPATH=/app/celery exec entrypoint celery -A dagster_celery.app inspect ping -d "worker@$(hostname)" -t 15 ;;
+    worker)
+        # Redis by the environment, which the list of processes does not show.
+        exec entrypoint sh -c \
+            'CELERY_BROKER_URL=$MARKET_DATA_REDIS_URL exec celery inspect ping -d "worker@$(hostname)" -t 15' ;;
     *) echo "no such role: $role" >&2 && exit 2 ;;
 esac

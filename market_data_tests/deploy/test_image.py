@@ -67,7 +67,7 @@ def start(tmp_path: Path, *words: str, **variables: str) -> str:
     """What a container with these words prints, the programs of the image being ones that print how they are called."""
     programs = tmp_path / "bin"
     programs.mkdir(exist_ok=True)
-    for name in ("dagster", "dagster-webserver", "dagster-daemon", "celery"):
+    for name in ("dagster", "dagster-webserver", "dagster-daemon", "market-data"):
         program = programs / name
         program.write_text(f'#!/bin/sh\necho {name} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -89,7 +89,7 @@ def test_a_role_listens_on_loopback_unless_told_otherwise(tmp_path: Path, role: 
         (["webserver"], "dagster-webserver -w"),
         (["daemon"], "dagster-daemon run -w"),
         (["code-server"], "dagster code-server start"),
-        (["worker"], "celery -A dagster_celery.app worker"),
+        (["worker"], "market-data worker --name worker"),
         ([], "dagster dev"),
         (["dagster", "api", "execute_run"], "dagster api execute_run"),
     ],
