@@ -19,12 +19,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from psycopg2.errors import DuplicateDatabase
+import pytest
+from psycopg2.errors import DuplicateDatabase, UniqueViolation
 from sqlalchemy import NullPool, create_engine
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 ASKED = "MARKET_DATA_TESTS_POSTGRES"
 """`1`, or the URL of the server that the process above this one has started."""
+
+on_sqlite_only = pytest.mark.skipif(os.environ.get(ASKED, "0") != "0", reason="it is about SQLite's file")
 
 _TEMPLATE = "ledger_template"
 _made: set[str] = set()
@@ -138,15 +141,24 @@ def database_url(database: str, template: str = "template0") -> str:
         try:
             _execute(f"{server}/postgres", f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
             _made.add(database)
-        except ProgrammingError as error:
-            if not isinstance(error.orig, DuplicateDatabase):  # a process above or beside this one made it
+        except DBAPIError as error:
+            if not isinstance(error.orig, DuplicateDatabase | UniqueViolation):  # the process beside this one was first
                 raise
     return f"{server}/{database}"
+
+
+def ledger_environment(home: Path) -> dict[str, str]:
+    """What a process has to be told to find the ledger of a home, and with it Dagster's own storage."""
+    if not on_postgres():
+        return {}
+    return dict.fromkeys(("MARKET_DATA_LEDGER_URL", "MARKET_DATA_POSTGRES_URL"), ledger_url(home))
 
 
 @contextmanager
 def dropping() -> Generator[None]:
     """Drop the databases that are made within: each takes some megabytes, and there are hundreds of tests."""
+    if on_postgres():
+        _server_url()  # before a test starts processes: each would start a server of its own
     before = set(_made)
     yield
     for database in _made - before:

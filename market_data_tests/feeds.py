@@ -1,12 +1,14 @@
-"""Settings for tests, made through a real feeds file in a temporary folder."""
+"""Settings for tests, made through a real feeds file in a temporary folder, and what a process needs to share them."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import SecretStr
 
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
+from market_data_tests.databases import ledger_environment, ledger_url, on_postgres
 
 SIMULATED: dict[str, Any] = {
     "source": "simulated",
@@ -25,8 +27,18 @@ def simulated(**changes: Any) -> dict[str, Any]:
 
 def settings_of(folder: Path, feeds: dict[str, dict[str, Any]], **environment: Any) -> Settings:
     """Settings with these feeds, their home in `folder` unless the environment given names another."""
+    environment = place(folder / "home") | environment
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"feeds": feeds}), encoding="utf-8")
-    return load_settings(
-        catalog(), Environment.model_validate({"home": folder / "home", "config": path, **environment})
-    )
+    return load_settings(catalog(), Environment.model_validate({"config": path, **environment}))
+
+
+def place(home: Path) -> dict[str, Any]:
+    """A home, and its ledger where that does not lie in it: for an `Environment`, or a copy of settings."""
+    return {"home": home} | ({"ledger_url": SecretStr(ledger_url(home))} if on_postgres() else {})
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process has to be told to work on these settings."""
+    home, config = str(settings.home), str(settings.config_path)
+    return {"MARKET_DATA_HOME": home, "MARKET_DATA_CONFIG": config, **ledger_environment(settings.home)}

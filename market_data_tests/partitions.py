@@ -17,6 +17,7 @@ from market_data.warehouse import Ledger, Revision, Warehouse
 from market_data.warehouse.parquet import fingerprint
 from market_data.warehouse.schema import CURRENT, revisions
 from market_data.warehouse.store import Origin
+from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import frame
 
 ORIGIN = Origin(source="test", code_version="test 1", run_id="run-1")
@@ -25,7 +26,7 @@ ORIGIN = Origin(source="test", code_version="test 1", run_id="run-1")
 def warehouse_at(home: Path) -> Warehouse:
     """A warehouse where the settings of that home expect it."""
     home.mkdir(parents=True, exist_ok=True)
-    return Warehouse(home / "warehouse", Ledger(f"sqlite:///{home}/ledger.db"))
+    return Warehouse(home / "warehouse", Ledger(ledger_url(home)))
 
 
 def put(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from market_data.storage.bucket import BucketFolder
 from market_data.warehouse import Ledger, Warehouse
+from market_data_tests.databases import ledger_url
 
 KINDS = ("folder", "bucket")
 
@@ -26,7 +27,7 @@ def place(kind: str, folder: Path, name: str) -> Generator[Path | BucketFolder]:
 @contextmanager
 def warehouse_on(kind: str, folder: Path) -> Generator[Warehouse]:
     """An empty warehouse in a place of that kind, its ledger beside it."""
-    ledger = Ledger(f"sqlite:///{folder}/ledger.db")
+    ledger = Ledger(ledger_url(folder))
     with place(kind, folder, "warehouse") as found:
         warehouse = Warehouse(found, ledger)
         yield warehouse

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from market_data.alerts import deliver
 from market_data.alerts.channels import send, without_secrets
@@ -25,6 +26,7 @@ from market_data.pipeline.alerting import (
     tell_again,
 )
 from market_data.pipeline.workspace import Workspace
+from market_data.warehouse.schema import metadata
 from market_data_tests.alerts.conftest import START, Clock, configured, late
 from market_data_tests.vendors.mailbox import Mailbox
 from market_data_tests.vendors.webhook import PASSWORD, PATH, Webhook
@@ -256,6 +258,7 @@ def test_no_secret_gets_into_logs_errors_or_the_history(
     told = raise_alerts(workspace, [late(15)], START, {"ops": address})
     assert told.channels["ops"]
     everything = caplog.text + repr(told) + repr(workspace.settings.alerts)
+    everything += repr([workspace.ledger.all_rows(select(table)) for table in metadata.sorted_tables])
     workspace.ledger.close()
     everything += "".join(
         path.read_bytes().decode(errors="replace") for path in workspace.settings.home.glob("ledger.db*")
@@ -281,10 +284,10 @@ from pydantic import SecretStr
 from market_data.pipeline.alerting import raise_alerts
 from market_data.pipeline.workspace import opened
 from market_data_tests.alerts.conftest import START, late
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.feeds import place, settings_of, simulated
 folder, url, begin = Path(sys.argv[1]), SecretStr(sys.argv[2]), Path(sys.argv[3])
 import apprise
-with opened(settings_of(folder, {"sim": simulated()}).model_copy(update={"home": folder.parent / "home"})) as workspace:
+with opened(settings_of(folder, {"sim": simulated()}).model_copy(update=place(folder.parent / "home"))) as workspace:
     print("ready", flush=True)
     while not begin.exists():
         time.sleep(0.001)

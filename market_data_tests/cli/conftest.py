@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from market_data.cli._app import app
 from market_data.settings import Settings
 from market_data.warehouse import Warehouse
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.feeds import environment_of, settings_of, simulated
 from market_data_tests.partition_view import bar, trade
 from market_data_tests.partitions import put, warehouse_at
 
@@ -32,7 +32,7 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"MARKET_DATA_HOME": str(self.settings.home), "MARKET_DATA_CONFIG": str(self.settings.config_path)}
+        return environment_of(self.settings)
 
     def run(self, *words: str | Path, stdin: str | None = None) -> Result:
         return CliRunner().invoke(app, [str(word) for word in words], input=stdin, env=self.environment)

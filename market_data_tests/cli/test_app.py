@@ -10,6 +10,7 @@ import pytest
 from market_data import __version__
 from market_data.domain import plugins
 from market_data_tests.cli.conftest import Home
+from market_data_tests.databases import on_sqlite_only
 
 COMMANDS = [name.replace("_", "-") for name in plugins.names("market_data.cli")]
 
@@ -69,6 +70,7 @@ def test_a_wrong_configuration_is_2_and_names_the_file(empty_home: Home) -> None
     assert str(empty_home.settings.config_path) in result.stderr
 
 
+@on_sqlite_only
 def test_what_nobody_expected_is_called_a_bug_in_one_line(empty_home: Home) -> None:
     empty_home.settings.home.mkdir()
     empty_home.settings.ledger.write_bytes(b"no database" * 1_000)

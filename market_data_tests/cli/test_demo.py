@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from market_data_tests.databases import ledger_environment
+
 
 def demo(home: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """The demo as a process of its own, from a folder without configuration."""
@@ -18,7 +20,7 @@ def demo(home: Path, *words: str, **environment: str) -> "subprocess.CompletedPr
         capture_output=True,
         text=True,
         cwd=home,
-        env=inherited | {"MARKET_DATA_HOME": str(home), "COLUMNS": "160"} | environment,
+        env=inherited | {"MARKET_DATA_HOME": str(home), "COLUMNS": "160"} | ledger_environment(home) | environment,
     )
 
 

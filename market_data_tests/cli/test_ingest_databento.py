@@ -16,6 +16,7 @@ from market_data.settings import Environment, load_settings
 from market_data.sources import catalog
 from market_data.warehouse.schema import revisions
 from market_data_tests.cli.conftest import Home
+from market_data_tests.feeds import place
 from market_data_tests.sources.databento_case import key
 from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import COST, STREAM, DatabentoApi, Offer, databento_api
@@ -92,7 +93,7 @@ def market(databento_api: DatabentoApi, key: str) -> DatabentoApi:
 def desk(market: DatabentoApi, tmp_path: Path) -> Home:
     config = tmp_path / "feeds.yaml"
     config.write_text(STANZA.format(gateway=market.gateway, ca_file=market.ca_file))
-    return Home(load_settings(catalog(), Environment(home=tmp_path / "home", config=config)))
+    return Home(load_settings(catalog(), Environment.model_validate({"config": config, **place(tmp_path / "home")})))
 
 
 def ingested(home: Home, *words: str) -> dict[str, Any]:

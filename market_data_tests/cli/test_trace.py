@@ -93,7 +93,7 @@ def test_candles_that_turned_out_the_same_bytes_are_not_stale(traced: Home) -> N
 
 
 def test_people_get_a_tree(traced: Home) -> None:
-    ledger = Ledger(f"sqlite:///{traced.settings.ledger}")
+    ledger = Ledger(traced.settings.database.get_secret_value())
     partition = traced.settings.feeds["sim"].partition("BBB-USD", traced.settings.feeds["sim"].start)
     ledger.spending.enter(partition, "trades", "run-7", 0.25, "trades of [BBB]", Allowance(None, None))
     ledger.close()

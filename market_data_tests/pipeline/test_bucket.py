@@ -18,6 +18,7 @@ from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
 from market_data.warehouse.by_key import ByKey
+from market_data_tests.databases import ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.pipeline import victim
 from market_data_tests.vendors.object_store import KEY_ID, SECRET, Environ, ObjectStore, object_store
@@ -33,7 +34,7 @@ def start(store: ObjectStore, folder: Path, machine: str, seed: int, rounds: int
     work = folder / machine
     work.mkdir(exist_ok=True)
     command = [sys.executable, "-m", victim.__name__, str(work), str(seed), str(rounds), store.url]
-    environment = os.environ | store.environment(work, folder / "ledger.db")
+    environment = os.environ | store.environment(work, ledger_url(folder))
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
@@ -43,7 +44,7 @@ def settings_on(store: ObjectStore, folder: Path, machine: str) -> Settings:
     place = {"home": store.url, "bucket_endpoint": store.endpoint, "scratch": work}
     options = {"seed": 1, "trades_per_day": {"AAA-USD": 60}}
     feeds = {"sim": simulated(symbols=["AAA-USD"], options=options)}
-    return settings_of(work, feeds, **place, ledger_url=f"sqlite:///{folder}/ledger.db")
+    return settings_of(work, feeds, **place, ledger_url=ledger_url(folder))
 
 
 def sweep(workspace: Workspace) -> int:
@@ -137,14 +138,14 @@ def test_dagster_materializes_onto_a_bucket_and_sql_reads_it_on_another_machine(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
     config = settings_on(object_store, tmp_path, "here").config_path
-    here = object_store.environment(tmp_path / "here", tmp_path / "ledger.db") | {"MARKET_DATA_CONFIG": str(config)}
+    here = object_store.environment(tmp_path / "here", ledger_url(tmp_path)) | {"MARKET_DATA_CONFIG": str(config)}
     here |= {"DAGSTER_HOME": str(tmp_path / "dagster")}
     (tmp_path / "dagster").mkdir()
     command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "market_data.definitions"]
     command += ["--select", "group:sim", "--partition-range", "2024-01-15|AAA-USD...2024-01-16|AAA-USD"]
     done = subprocess.run(command, check=False, env=os.environ | here, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    there = here | object_store.environment(tmp_path / "there", tmp_path / "ledger.db")
+    there = here | object_store.environment(tmp_path / "there", ledger_url(tmp_path))
     query = "SELECT date, count(*) > 0 AS some FROM trades WHERE symbol = 'AAA-USD' GROUP BY ALL ORDER BY ALL"
     answer = CliRunner().invoke(app, ["query", "--json", query], env=there)
     assert answer.exit_code == 0, answer.stderr

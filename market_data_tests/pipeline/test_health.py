@@ -14,7 +14,8 @@ from market_data.pipeline.health import Probe, Scope, Verdict, examine, probes, 
 from market_data.pipeline.workspace import opened
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.databases import on_sqlite_only
+from market_data_tests.feeds import place, settings_of, simulated
 from market_data_tests.partitions import enter, row_of, warehouse_at
 
 NOW = dt.datetime(2024, 1, 18, 13, tzinfo=dt.UTC)
@@ -43,7 +44,7 @@ def look(
     settings: Settings, *, full: bool = False, now: dt.datetime = NOW, only: str | None = None
 ) -> dict[str, Verdict]:
     """What all probes say, read from the files as they are now."""
-    environment = Environment(home=settings.home, config=settings.config_path)
+    environment = Environment.model_validate({"config": settings.config_path, **place(settings.home)})
     scope = Scope(lambda: load_settings(catalog(), environment), only, full=full, now=now)
     try:
         return {verdict.about: verdict for verdict in examine(scope, probes())}
@@ -210,6 +211,7 @@ def test_a_configuration_that_does_not_load_is_unhealthy_and_nothing_else_is_loo
     assert set(look(settings)) == {"configuration"}
 
 
+@on_sqlite_only
 def test_a_home_that_is_not_there_is_degraded_and_is_not_made(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, {"sim": FEED})
     assert not_healthy(settings) == {"home": "degraded"}
@@ -225,6 +227,7 @@ def test_a_home_that_cannot_be_written_is_unhealthy(tmp_path: Path) -> None:
     assert not_healthy(settings) == {"home": "unhealthy"}
 
 
+@on_sqlite_only
 def test_a_ledger_that_is_no_database_is_unhealthy(settings: Settings) -> None:
     for path in settings.home.glob("ledger.db*"):
         path.unlink()
@@ -235,6 +238,7 @@ def test_a_ledger_that_is_no_database_is_unhealthy(settings: Settings) -> None:
     assert "warehouse files" not in found
 
 
+@on_sqlite_only
 def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(settings: Settings) -> None:
     import sqlite3
 

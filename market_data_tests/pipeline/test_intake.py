@@ -61,7 +61,7 @@ class Result:
 def take(
     folder: Path, pages: Sequence[Sequence[dict[str, Any]]], delivery: Delivery = BY_ID, faults: Sequence[Fault] = ()
 ) -> Result:
-    ledger = Ledger("sqlite://")
+    ledger = Ledger("sqlite://")  # what is staged is in no ledger yet
     warehouse = Warehouse(folder / str(next(_numbers)), ledger)
     partition = Partition("feed", DAY, "AAA")
     with (

@@ -9,13 +9,14 @@ import pytest
 from market_data.pipeline.lateness import Lateness, lateness, newest_due
 from market_data.settings import Feed
 from market_data.warehouse import Ledger
+from market_data_tests.databases import ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.partitions import enter, row_of
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    return Ledger(ledger_url(tmp_path))
 
 
 def feed_of(folder: Path, **changes: Any) -> Feed:

@@ -21,7 +21,7 @@ from market_data.pipeline.release import Released, following, release
 from market_data.pipeline.workspace import Workspace, opened
 from market_data.settings import Settings
 from market_data.sources.simulated import Simulated
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.feeds import place, settings_of, simulated
 from market_data_tests.warehouse_invariants import assert_sound
 
 DAY = dt.date(2024, 1, 15)
@@ -102,7 +102,7 @@ def test_what_was_released_is_what_a_first_run_of_the_mended_source_gives(
 ) -> None:
     ingest_by(workspace, Older)
     release(workspace, "trades", PARTITION)
-    with opened(settings.model_copy(update={"home": tmp_path / "fresh"})) as fresh:
+    with opened(settings.model_copy(update=place(tmp_path / "fresh"))) as fresh:
         ingest(fresh, fresh.feed("sim"), "trades", PARTITION)
         one, other = (each.ledger.current("trades", PARTITION) for each in (workspace, fresh))
         assert one is not None
@@ -147,7 +147,7 @@ def test_records_that_the_vendor_corrected_are_released_from_the_new_file(worksp
     clean = settings_of(
         tmp_path, {"sim": simulated(symbols=["AAA-USD"], options={**feed.options.model_dump(), "defects": []})}
     )
-    with opened(clean.model_copy(update={"home": tmp_path / "clean"})) as other:
+    with opened(clean.model_copy(update=place(tmp_path / "clean"))) as other:
         (good,) = ingest(other, clean.feeds["sim"], "trades", PARTITION).landed
         land(workspace, feed, feed.request("trades", PARTITION), [good.path])
     told = release(workspace, "trades", PARTITION)

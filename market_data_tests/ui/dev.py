@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 from market_data.settings import Settings
+from market_data_tests.feeds import environment_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -67,9 +68,8 @@ def dagster_dev(settings: Settings) -> Generator[Dev]:
     home.mkdir(parents=True)
     shutil.copy(ROOT / "dagster.yaml", home)
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    places = {"DAGSTER_HOME": home, "MARKET_DATA_HOME": settings.home, "MARKET_DATA_CONFIG": settings.config_path}
     with httpx.Client(timeout=60, trust_env=False) as client:
-        environment = inherited | {name: str(path) for name, path in places.items()}
+        environment = inherited | environment_of(settings) | {"DAGSTER_HOME": str(home)}
         port = free_port()
         dev = Dev(f"http://127.0.0.1:{port}", home, environment, client)
         process = _start(dev, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port))

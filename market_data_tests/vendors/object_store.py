@@ -59,10 +59,10 @@ class ObjectStore:
         found = self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
         return [each["Key"] for each in found]
 
-    def environment(self, machine: Path, ledger: Path) -> dict[str, str]:
-        """For a process whose home is `url`, on the machine with that folder."""
+    def environment(self, machine: Path, ledger: str) -> dict[str, str]:
+        """For a process whose home is `url` and ledger that URL's, on the machine with that folder."""
         names = {"HOME": self.url, "BUCKET_ENDPOINT": self.endpoint, "SCRATCH": str(machine)}
-        names |= {"LEDGER_URL": f"sqlite:///{ledger}"}
+        names |= {"LEDGER_URL": ledger}
         return {f"MARKET_DATA_{name}": value for name, value in names.items()}
 
 

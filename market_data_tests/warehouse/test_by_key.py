@@ -12,6 +12,7 @@ from market_data.storage.bucket import Bucket
 from market_data.warehouse import Ledger, Revision, Warehouse
 from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.views import connect
+from market_data_tests.databases import ledger_url
 from market_data_tests.vendors.object_store import Answer, Environ, ObjectStore, object_store
 from market_data_tests.warehouse.test_store import PARTITION, replace, trades
 from market_data_tests.warehouse_invariants import assert_sound
@@ -27,7 +28,7 @@ def machine(object_store: ObjectStore, tmp_path: Path) -> Iterator[Callable[[str
 
     def on(name: str) -> Warehouse:
         bucket = Bucket(object_store.url, tmp_path / name, 10**9, object_store.endpoint)
-        opened.append(Warehouse(bucket.below("warehouse"), Ledger(f"sqlite:///{tmp_path}/ledger.db")))
+        opened.append(Warehouse(bucket.below("warehouse"), Ledger(ledger_url(tmp_path))))
         return opened[-1]
 
     yield on

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table_names
@@ -17,6 +18,7 @@ from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.cut import needed
 from market_data.warehouse.schema import revisions
 from market_data.warehouse.views import create_views
+from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import START, bar, trade
 from market_data_tests.partitions import days, enter, put, row_of, warehouse_at
 
@@ -29,7 +31,7 @@ PARTITIONS = [Partition(feed, day, symbol) for feed, day, symbol in product(FEED
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """The files of every partition; which of them count is up to a ledger. No two rows have the same time."""
+    """The files of every partition; which of them count is up to each test. No two rows have the same time."""
     warehouse = warehouse_at(tmp_path_factory.mktemp("cut"))
     for number, partition in enumerate(PARTITIONS):
         two = [2 * number, 2 * number + 1]
@@ -182,17 +184,17 @@ def test_the_answer_with_the_cut_is_the_answer_without_it(
 
 def assert_same_answer(files: Warehouse, connection: Any, query: str, absent: set[Partition]) -> None:
     there = [each for each in PARTITIONS if each not in absent]
-    ledger = enter(Ledger("sqlite://"), (row_of(table, each) for table in ("trades", "candles") for each in there))
-    warehouse = Warehouse(files.root, ledger)
-    create_views(connection, warehouse, "FROM trades, candles, quotes")
+    with files.ledger._engine.begin() as ledger:
+        ledger.execute(delete(revisions))
+    enter(files.ledger, (row_of(table, each) for table in ("trades", "candles") for each in there))
+    create_views(connection, files, "FROM trades, candles, quotes")
     try:
         whole = answer(connection, query)
     except duckdb.Error:  # not every condition that can be drawn has the right types
         whole = None
     for name in ("trades", "candles", "quotes"):
         connection.execute(f"DROP VIEW {name}")
-    create_views(connection, warehouse, query)
-    ledger.close()
+    create_views(connection, files, query)
     assert whole is None or answer(connection, query) == whole
 
 
@@ -200,9 +202,10 @@ def assert_same_answer(files: Warehouse, connection: Any, query: str, absent: se
 
 
 @pytest.fixture(scope="module")
-def listed() -> Iterator[Warehouse]:
-    """The ledger of every partition, in memory."""
-    ledger = enter(Ledger("sqlite://"), (row_of(table, each) for table in ("trades", "candles") for each in PARTITIONS))
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The ledger of every partition, without files."""
+    ledger = Ledger(ledger_url(tmp_path_factory.mktemp("listed")))
+    enter(ledger, (row_of(table, each) for table in ("trades", "candles") for each in PARTITIONS))
     yield Warehouse(Path("warehouse"), ledger)
     ledger.close()
 

@@ -11,6 +11,7 @@ from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
 from market_data.warehouse import Ledger
 from market_data.warehouse.spending import Allowance
+from market_data_tests.databases import ledger_url
 
 PARTITION = Partition("es", dt.date(2024, 1, 15), "ES")
 WITHOUT_LIMIT = Allowance(None, None)
@@ -18,7 +19,7 @@ WITHOUT_LIMIT = Allowance(None, None)
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    return Ledger(ledger_url(tmp_path))
 
 
 def spend(ledger: Ledger, usd: float, run: str = "run-1", allowed: Allowance = WITHOUT_LIMIT, feed: str = "es") -> None:
@@ -94,7 +95,7 @@ def _try(url: str, number: int) -> bool:
 def test_processes_at_once_do_not_spend_the_same_dollar(tmp_path: Path, ledger: Ledger) -> None:
     if dt.datetime.now(dt.UTC).hour == 23 and dt.datetime.now(dt.UTC).minute == 59:
         time.sleep(60)  # the budget is a day's, and the day must not end meanwhile
-    url = f"sqlite:///{tmp_path}/ledger.db"
+    url = ledger_url(tmp_path)
     with ProcessPoolExecutor(max_workers=4) as pool:
         spent = list(pool.map(_try, [url] * 12, range(12)))
     assert sum(spent) == 3

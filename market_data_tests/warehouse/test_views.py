@@ -20,6 +20,7 @@ from market_data.domain.tables import table, table_names
 from market_data.domain.tables._base import polars_schema
 from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.views import connect, create_views
+from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put, warehouse_at
 from market_data_tests.places import KINDS, warehouse_on
@@ -177,7 +178,7 @@ def test_a_home_may_have_any_name(tmp_path: Path, folder: str) -> None:
 
 
 def test_a_home_below_a_folder_named_like_a_partition_is_refused(tmp_path: Path) -> None:
-    ledger = Ledger("sqlite://")
+    ledger = Ledger(ledger_url(tmp_path))
     with pytest.raises(ConfigurationError, match="feed=b"):
         connect(Warehouse(tmp_path / "feed=b" / "warehouse", ledger))
     ledger.close()
