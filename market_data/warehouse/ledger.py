@@ -11,26 +11,24 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     Row,
     RowMapping,
     Select,
     and_,
-    create_engine,
     delete,
-    event,
     insert,
+    inspect,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import IntegrityError
 
 from market_data.domain.account import Account
-from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
+from market_data.warehouse.database import open_database
 from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, metadata, revisions
@@ -72,17 +70,10 @@ class Ledger:
     """The ledger at a database URL; the relation is made where it does not exist."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = create_engine(url)
-        except (ArgumentError, NoSuchModuleError):  # whose words repeat the URL, and a password with it
-            raise ConfigurationError(
-                "the ledger's URL is none of SQLAlchemy's; expected such as postgresql://user:password@host/database "
-                "or sqlite:////var/lib/market-data/ledger.db (MARKET_DATA_LEDGER_URL)"
-            ) from None
-        if self._engine.dialect.name == "sqlite":
-            _make_sqlite_strict(self._engine)
+        self._engine = open_database(url)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        metadata.create_all(self._engine)
+        if not set(metadata.tables) <= set(inspect(self._reader).get_table_names()):
+            metadata.create_all(self._engine)
 
     @property
     def spending(self) -> Spending:
@@ -289,18 +280,3 @@ def _revision(row: RowMapping) -> Revision:
     same |= {"path": Path(row["path"]), "account": Account(**row["account"])}
     partition = Partition(row["feed"], row["date"], row["symbol"])
     return Revision(table=row["table_name"], partition=partition, **same)
-
-
-def _make_sqlite_strict(engine: Engine) -> None:
-    """A writer takes SQLite's write lock at its beginning and waits for it; what is committed is on disk."""
-
-    def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    def began(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", began)
