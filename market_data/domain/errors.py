@@ -18,7 +18,6 @@ MarketDataError
     └── WarehouseDamaged      a file and its ledger row disagree
 """
 
-
 import errno
 import os
 

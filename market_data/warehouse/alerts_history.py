@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
 
 from market_data.domain.alerts import Alert, Cause, Event
 from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
-from market_data.domain.ports.alerts import Delivery
+from market_data.domain.ports.alerts import LONGEST_WAIT_NS, Delivery
 from market_data.warehouse.schema import alerts
 from market_data.warehouse.schema import deliveries as messages
 
@@ -48,7 +48,7 @@ class HistoryBook:
         """A message to each of the channels, in place of those of the same alert that still wait."""
         d = messages.c
         # One that is on its way at this moment is left alone: if it fails, `failed` finds that it was replaced.
-        waits = and_(d.alert_id == alert.id, d.state == "waiting", d.claimed_until_ns <= now_ns)
+        waits = and_(d.alert_id == alert.id, d.state == "waiting", _is_past(d.claimed_until_ns, now_ns))
         self.connection.execute(update(messages).where(waits).values(state="superseded"))
         fixed = {"alert_id": alert.id, "event": event, "severity": message.severity, "title": message.title}
         fixed |= {"text": message.text, "is_good": message.is_good, "state": "waiting", "tries": 0}
@@ -115,7 +115,8 @@ class History:
     def claim(self, channels: Collection[str], now_ns: int, until_ns: int) -> Sequence[Delivery]:
         """The messages to these channels that are due; they are the caller's until `until_ns`, and nobody else's."""
         d = messages.c
-        free = and_(d.state == "waiting", d.channel.in_(channels), d.next_ns <= now_ns, d.claimed_until_ns <= now_ns)
+        due = and_(_is_past(d.next_ns, now_ns), _is_past(d.claimed_until_ns, now_ns))
+        free = and_(d.state == "waiting", d.channel.in_(channels), due)
         take = update(messages).where(free).values(claimed_until_ns=until_ns).returning(*messages.c)
         with self.engine.begin() as connection:
             rows = connection.execute(take).mappings().all()
@@ -140,6 +141,11 @@ class History:
                 values = {"state": state, "tries": each.tries + 1, "error": error, "next_ns": again_ns}
                 values |= {"claimed_until_ns": 0}
                 connection.execute(update(messages).where(d.id == each.id, d.state == "waiting").values(values))
+
+
+def _is_past(instant: ColumnElement[int], now_ns: int) -> ColumnElement[bool]:
+    """Whether a time to wait for has come, or lies so far ahead that the clock was set back since."""
+    return or_(instant <= now_ns, instant > now_ns + LONGEST_WAIT_NS)
 
 
 def _values(alert: Alert) -> dict[str, Any]:

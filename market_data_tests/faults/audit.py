@@ -96,6 +96,7 @@ def audit(backfill: Backfill, runs: Sequence[Run], before: Rows | None = None) -
     told: dict[Key, str] = {}
     for run in runs:
         told |= run.refused()
+        assert "a bug: " not in run.log(), run.log()
     wanted, old = undisturbed(backfill.size, backfill.seed), before or {}
     there = dict(counting(backfill.settings.database.get_secret_value(), backfill.settings.warehouse))
     whole, refused, left, lost = [], [], [], []

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,7 @@ from dagster import DagsterInstance
 from market_data.domain.partition import Partition
 from market_data.settings import Feed, Settings
 from market_data_tests.faults.scenario import Size
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.feeds import place, settings_of, simulated
 
 FEED = "sim"
 PATIENCE_SECONDS = 900
@@ -48,7 +48,7 @@ class Backfill:
     Attributes:
         folder: where configuration, logs and Dagster's home lie; the home too, unless `environment` names another.
         seed: of the simulated exchange: another one gives every partition other rows.
-        environment: `MARKET_DATA_*`, in small letters and without the prefix.
+        environment: `home` or `ledger_url`, where they lie elsewhere.
     """
 
     folder: Path
@@ -105,21 +105,27 @@ class Backfill:
 
     @property
     def _environment(self) -> dict[str, Any]:
-        return {"home": self.folder / "home", **self.environment}
+        return place(self.folder / "home") | self.environment
 
     def variables(self) -> dict[str, str]:
         """The environment of a process that works on the home."""
-        ours = {f"MARKET_DATA_{name.upper()}": str(value) for name, value in self._environment.items()}
+        ours = {"MARKET_DATA_HOME": str(self.settings.home)}
+        if self.settings.ledger_url is not None:
+            ours["MARKET_DATA_LEDGER_URL"] = self.settings.ledger_url.get_secret_value()
         dagster = self.folder / "dagster"
         if not dagster.exists():  # processes that make Dagster's own storage at once fall over each other
             dagster.mkdir()
             DagsterInstance.from_config(str(dagster)).dispose()
-        return os.environ | ours | {
-            "MARKET_DATA_CONFIG": str(self.settings.config_path),
-            "DAGSTER_HOME": str(dagster),
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-            "PYTHONWARNINGS": "ignore",
-        }
+        return (
+            os.environ
+            | ours
+            | {
+                "MARKET_DATA_CONFIG": str(self.settings.config_path),
+                "DAGSTER_HOME": str(dagster),
+                "DAGSTER_DISABLE_TELEMETRY": "1",
+                "PYTHONWARNINGS": "ignore",
+            }
+        )
 
 
 class Run:
@@ -136,11 +142,16 @@ class Run:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=variables)
 
     def until_done(self, partitions: int) -> None:
-        """Wait until so many partitions are through, good or bad."""
+        """Wait until so many partitions are through, good or bad, or the run has ended."""
+        self._wait(lambda: sum(line["stage"] == "done" for line in self.lines()) >= partitions)
+
+    def until_refused(self) -> None:
+        """Wait until it said that something cannot be made, or has ended."""
+        self._wait(lambda: bool(self.refused()))
+
+    def _wait(self, there: Callable[[], bool]) -> None:
         began = time.monotonic()
-        while sum(line["stage"] == "done" for line in self.lines()) < partitions:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the run ended before {partitions} partitions were done:\n{self.log()}")
+        while not there() and self.process.poll() is None:
             if time.monotonic() - began > PATIENCE_SECONDS:
                 self.kill()
                 raise AssertionError(f"the run hangs:\n{self.log()}")
