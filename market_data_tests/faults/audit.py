@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,15 +41,18 @@ def _make(settings: Settings, days: int) -> None:
                 assert not [step for step in steps if isinstance(step, Failed)]
 
 
-def counting(database: str, warehouse: Path) -> Iterable[tuple[Key, pl.DataFrame]]:
-    """What counts in a home, by its ledger: every file with the hash and the rows that the ledger says."""
+def counting(database: str, warehouse: Path) -> Iterator[tuple[Key, pl.DataFrame]]:
+    """What counts in a home, by its ledger: every file with the hash and the rows that the ledger says.
+
+    A dead writer's claim counts as the next writer would settle it: if its file is in place.
+    """
     ledger = Ledger(database)
     try:
-        current = ledger.find()
+        named = [*ledger.pending(), *ledger.find()]
     finally:
         ledger.close()
-    for revision in current:
-        content = (warehouse / revision.path).read_bytes()
+    for revision in reversed(named):
+        content = (warehouse / revision.path).read_bytes() if (warehouse / revision.path).exists() else b""
         if hashlib.sha256(content).hexdigest() == revision.sha256:
             rows = pl.read_parquet(content)
             if len(rows) == revision.rows:
