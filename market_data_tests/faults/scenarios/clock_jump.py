@@ -6,9 +6,8 @@ from market_data.domain.time import NS_PER_HOUR
 from market_data.warehouse import Ledger
 from market_data_tests.faults.audit import audit, half_made, recovered
 from market_data_tests.faults.backfill import Backfill, Run
-from market_data_tests.faults.scenario import CannotRun, Figures, Scenario, Size
-
-_LIBRARY = "faketime/libfaketimeMT.so.1"
+from market_data_tests.faults.clock import FalseClock
+from market_data_tests.faults.scenario import Figures, Scenario, Size
 
 
 class ClockJump:
@@ -19,46 +18,19 @@ class ClockJump:
     )
 
     def run(self, folder: Path, size: Size) -> Figures:
-        library = _library()
+        clock = FalseClock(folder / "clock")
         backfill, before = half_made(folder, size)
-        clock = folder / "clock"
-        clock.write_text("+0")
-        run = backfill.start("jumps", **_faked(library, clock))
+        run = backfill.start("jumps", **clock.environment)
         run.until_done(size.partitions // 4)
-        _set(clock, "+1d")
+        clock.set("+1d")
         run.until_done(size.partitions // 2)
-        _set(clock, "-1d")
+        clock.set("-1d")
         run.must_succeed()
         count = audit(backfill, [run], before)
         _must_have_jumped(backfill, run)
         return count.figures(
             recovered(backfill), "nothing to recover: the run completes, each partition's instants ascend"
         )
-
-
-def _library() -> Path:
-    found = next(Path("/usr/lib").glob(f"*/{_LIBRARY}"), None)
-    if found is None:
-        raise CannotRun("libfaketime is not here (Debian's package `faketime`)")
-    return found
-
-
-def _faked(library: Path, clock: Path) -> dict[str, str]:
-    """Only the time of day: a clock that is set leaves the monotonic one and the file system's own as they are."""
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-
-
-def _set(clock: Path, offset: str) -> None:
-    """In one step: a clock that is read half written would be no clock."""
-    staged = clock.with_name("clock.new")
-    staged.write_text(offset)
-    staged.replace(clock)
 
 
 def _must_have_jumped(backfill: Backfill, run: Run) -> None:
