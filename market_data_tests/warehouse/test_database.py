@@ -4,13 +4,18 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from market_data.domain.errors import StorageTrouble
+from market_data.domain.ports.source import Delivery
+from market_data.domain.tables import table
+from market_data.domain.tables._base import polars_schema
 from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.database import open_database, reading
+from market_data.warehouse.reorder import opened
 from market_data_tests.faults.mounts import Mount, tmpfs
 from market_data_tests.faults.scenario import CannotRun
 from market_data_tests.partitions import put
@@ -108,3 +113,21 @@ def test_a_commit_that_the_database_did_not_take_is_settled_by_the_same_process(
     assert_sound(warehouse)
     warehouse.close()
     warehouse.ledger.close()
+
+
+def test_rows_that_cannot_be_put_in_order_for_want_of_room_say_so(disk: Mount) -> None:
+    count = 300_000
+    schema = table("trades").schema
+    path = disk.path / "staged.parquet"
+    columns = {name: pl.lit(None, kind) for name, kind in polars_schema(schema).items()}
+    numbers = pl.int_range(count, 0, -1, dtype=pl.Int64)
+    columns |= {"ts_event": numbers, "trade_id": numbers.cast(pl.String) + "-and-a-long-tail-that-takes-room"}
+    disk.remount("size=64m")
+    pl.select(**columns).write_parquet(path)
+    disk.fill()
+    with (
+        pytest.raises(StorageTrouble, match=r"spill: .*make room"),
+        opened(path, Delivery(schema, identity=("trade_id",)), ("ts_event", "ordinal")) as disordered,
+    ):
+        disordered._connection.execute("SET memory_limit = '24MB'")
+        disordered.repeats()
