@@ -40,7 +40,7 @@ def _run(chosen: Mapping[str, Scenario], size: Size) -> Iterator[tuple[str, Figu
             except CannotRun as reason:
                 print(f"not run: {reason}", flush=True)
                 continue
-        print(f"{figures.whole} whole, {figures.refused} refused, {figures.left} left, {figures.lost} lost", flush=True)
+        print(row(scenario, figures), flush=True)
         if figures.words:
             print(f"it said: {figures.words}", flush=True)
         yield name, figures
@@ -55,11 +55,14 @@ def table(chosen: Mapping[str, Scenario], figures: Mapping[str, Figures], size: 
         _HEAD,
         "|" + " --- |" * _HEAD.count(" |"),
     ]
-    for name, one in figures.items():
-        counts = (one.attempted, one.whole, one.refused, one.left, one.lost)
-        cells = (chosen[name].name, chosen[name].how, *map(str, counts), one.recovery, str(one.recovered))
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(row(chosen[name], one) for name, one in figures.items())])
+
+
+def row(scenario: Scenario, figures: Figures) -> str:
+    """Of the table."""
+    counts = (figures.attempted, figures.whole, figures.refused, figures.left, figures.lost)
+    cells = (scenario.name, scenario.how, *map(str, counts), figures.recovery, str(figures.recovered))
+    return f"| {' | '.join(cells)} |"
 
 
 def _between(page: str, text: str) -> str:

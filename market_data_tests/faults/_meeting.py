@@ -1,9 +1,16 @@
 """Runs that meet: the same rectangle in many processes, on whichever database."""
 
+import dataclasses
+
 from market_data.warehouse import Ledger
 from market_data_tests.faults.audit import audit, recovered
 from market_data_tests.faults.backfill import Backfill
-from market_data_tests.faults.scenario import Figures
+from market_data_tests.faults.scenario import Figures, Size
+
+
+def few(size: Size) -> Size:
+    """Not more partitions than let every run meet the others at each."""
+    return dataclasses.replace(size, days=min(size.days, 2), symbols=min(size.symbols, 2))
 
 
 def meet(backfill: Backfill) -> Figures:

@@ -105,7 +105,7 @@ class Backfill:
 
     @property
     def _environment(self) -> dict[str, Any]:
-        return place(self.folder / "home") | self.environment
+        return {**place(self.folder / "home"), **self.environment}
 
     def variables(self) -> dict[str, str]:
         """The environment of a process that works on the home."""
@@ -137,7 +137,7 @@ class Run:
         self._progress = backfill.folder / f"{name}.jsonl"
         self._log = backfill.folder / f"{name}.log"
         self._progress.touch()
-        variables = backfill.variables() | {"MARKET_DATA_PROGRESS_FILE": str(self._progress)} | environment
+        variables = {**backfill.variables(), "MARKET_DATA_PROGRESS_FILE": str(self._progress), **environment}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=variables)
 

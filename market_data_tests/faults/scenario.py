@@ -32,7 +32,7 @@ class Size:
         return self.days * self.symbols
 
 
-FULL = Size(days=6, symbols=4, trades=400, runs=20)
+FULL = Size(days=4, symbols=3, trades=400, runs=20)
 SMALL = Size(days=4, symbols=1, trades=200, runs=3)
 
 

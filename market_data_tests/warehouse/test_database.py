@@ -123,7 +123,7 @@ def test_rows_that_cannot_be_put_in_order_for_want_of_room_say_so(disk: Mount) -
     numbers = pl.int_range(count, 0, -1, dtype=pl.Int64)
     columns |= {"ts_event": numbers, "trade_id": numbers.cast(pl.String) + "-and-a-long-tail-that-takes-room"}
     disk.remount("size=64m")
-    pl.select(**columns).write_parquet(path)
+    pl.select([column.alias(name) for name, column in columns.items()]).write_parquet(path)
     disk.fill()
     with (
         pytest.raises(StorageTrouble, match=r"spill: .*make room"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from market_data_tests.databases import postgres
-from market_data_tests.faults._meeting import meet
+from market_data_tests.faults._meeting import few, meet
 from market_data_tests.faults.backfill import Backfill
 from market_data_tests.faults.scenario import Figures, Scenario, Size
 
@@ -14,7 +14,7 @@ class ConcurrentRunsOnPostgres:
 
     def run(self, folder: Path, size: Size) -> Figures:
         with postgres() as server:
-            return meet(Backfill(folder, size, environment={"ledger_url": server.create("ledger")}))
+            return meet(Backfill(folder, few(size), environment={"ledger_url": server.create("ledger")}))
 
 
 SCENARIO: Scenario = ConcurrentRunsOnPostgres()
