@@ -32,14 +32,13 @@ on_sqlite_only = pytest.mark.skipif(os.environ.get(ASKED, "0") != "0", reason="i
 _TEMPLATE = "ledger_template"
 _made: set[str] = set()
 
-# Nothing here outlives the tests, so nothing has to be on disk.
+# Nothing here outlives the machine, so nothing has to be on disk; what is committed outlasts the server, as it must.
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
 shared_buffers = 32MB
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 """
 

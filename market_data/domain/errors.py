@@ -7,6 +7,7 @@ MarketDataError
 │   ├── DamagedDownload       cut short, or its checksum does not match: what came was removed
 │   ├── NotYetAvailable       the vendor has not published that day yet
 │   ├── PartitionBusy         another process is replacing the same partition
+│   ├── DatabaseUnavailable   the server of the ledger's or of Dagster's database did not answer, or broke off
 │   └── StorageTrouble        the disk is full, read-only, gone, or not ours to write
 └── Permanent                 trying again changes nothing
     ├── NotAvailable          the vendor has no such symbol, or nothing for that day
@@ -15,7 +16,8 @@ MarketDataError
     ├── OverBudget            it would cost more than the feed may spend: nothing was bought
     ├── BadFile               a file that is not what it claims: no zip, a bomb, a member that escapes its folder
     ├── MissingInput          a partition that this one is made of does not exist
-    └── WarehouseDamaged      a file and its ledger row disagree
+    ├── WarehouseDamaged      a file and its ledger row disagree
+    └── LedgerUnfit           the ledger's schema is none that this code knows: a newer one made it
 """
 
 import errno
@@ -48,6 +50,10 @@ class NotYetAvailable(Transient):
 
 class PartitionBusy(Transient):
     """Another live process has claimed the next revision of the same partition."""
+
+
+class DatabaseUnavailable(Transient):
+    """A database server did not answer, or broke off; the text says which, in which words, and what to do."""
 
 
 class StorageTrouble(Transient):
@@ -84,6 +90,10 @@ class MissingInput(Permanent):
 
 class WarehouseDamaged(Permanent):
     """A file of the warehouse and its ledger row disagree."""
+
+
+class LedgerUnfit(Permanent):
+    """The ledger's schema is of a version that this code does not know; it was left as it is."""
 
 
 MAKE_ROOM = "make room there and run the same again: what is done is not made again"

@@ -104,8 +104,7 @@ class ByKey:
         """Abort uploads and remove objects of writers that died a day ago or before; how many there were."""
         aborted = self._place.bucket.abort_unfinished(now)
         settled = self._place.settled(now)
-        with self._ledger.reading() as connection:
-            known = set(connection.execute(select(revisions.c.path)).scalars())
+        known = {path for (path,) in self._ledger.all_rows(select(revisions.c.path))}
         orphans = [key for key in settled if key not in known]
         for key in orphans:
             _log.info("%s belongs to no revision; it is removed", self._place.address(key))

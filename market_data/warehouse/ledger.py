@@ -3,36 +3,27 @@
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    RowMapping,
-    Select,
-    and_,
-    delete,
-    insert,
-    inspect,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from market_data.domain.account import Account
+from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
-from market_data.warehouse.database import open_database
+from market_data.warehouse.database import engine_of, waited_for
 from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
-from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, metadata, revisions
+from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, revisions
 from market_data.warehouse.spending import Spending
+from market_data.warehouse.upgrade import bring_up
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +58,22 @@ class Revision:
 
 
 class Ledger:
-    """The ledger at a database URL; the relation is made where it does not exist."""
+    """The ledger at a database URL, brought to the schema that this code knows.
+
+    A PostgreSQL server that does not answer is waited for, two minutes at most; what was under way is then done again.
+    Where the connection was lost while a transaction was committed, the ledger is asked whether it was.
+
+    Raises:
+        ConfigurationError: the URL names no such database, or its server refuses.
+        DatabaseUnavailable: its server does not answer; any method may raise it.
+        LedgerUnfit: the ledger is of a version that this code does not know.
+        StorageTrouble: there is no room for a copy of a ledger in SQLite, and so it is not upgraded.
+    """
 
     def __init__(self, url: str) -> None:
-        self._engine = open_database(url)
+        self._engine = engine_of(url)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        if not set(metadata.tables) <= set(inspect(self._reader).get_table_names()):
-            metadata.create_all(self._engine)
+        waited_for(lambda: bring_up(self._engine))
 
     @property
     def spending(self) -> Spending:
@@ -128,13 +128,16 @@ class Ledger:
 
     def rows(self, query: Select[Any], as_of: int | None = None) -> Sequence[Row[Any]]:
         """What `query` selects of the revisions that count (or counted then): faster by far than `Revision`s."""
-        with self._reader.connect() as connection:
-            return connection.execute(query.where(_counting(as_of))).all()
+        return self.all_rows(query.where(_counting(as_of)))
 
     def all_rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """What `query` selects, whatever the state of a revision."""
-        with self._reader.connect() as connection:
-            return connection.execute(query).all()
+
+        def read() -> Sequence[Row[Any]]:
+            with self._reader.connect() as connection:
+                return connection.execute(query).all()
+
+        return waited_for(read)
 
     def made_from(self, revision: Revision) -> Sequence[Mapping[str, Any]]:
         """The inputs of the latest making that gave a revision's bytes; its own where there was no later one."""
@@ -146,10 +149,18 @@ class Ledger:
         if list(inputs) == list(self.made_from(current)):
             return
         values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
-        with self._engine.begin() as connection:
-            again = update(makings).where(makings.c.revision_id == current.id).values(values)
-            if not connection.execute(again).rowcount:
-                connection.execute(insert(makings).values(revision_id=current.id, **values))
+        again = update(makings).where(makings.c.revision_id == current.id).values(values)
+
+        def note(connection: Connection) -> None:
+            if connection.execute(again).rowcount:
+                return
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(makings).values(revision_id=current.id, **values))
+            except IntegrityError:  # PostgreSQL: another process noted its own since the update
+                connection.execute(again)
+
+        self._write(note)
 
     def claim(self, values: Mapping[str, Any], table: str, partition: Partition, follows: int) -> Revision | None:
         """Enter a pending revision after the one numbered `follows` (0: the first).
@@ -186,24 +197,43 @@ class Ledger:
     ) -> Revision | None:
         newest = select(revisions.c.revision, revisions.c.state, revisions.c.committed_ns)
         newest = newest.where(*_of(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
-        with self._engine.begin() as connection:
+        entered: Revision | None = None
+
+        def add(connection: Connection) -> Revision | None:
+            nonlocal entered
             last = connection.execute(newest).first()
             if (last is not None and last.state == PENDING) or follows != (last.revision if last is not None else 0):
                 return None
             row = {**values, "table_name": table, **_key(partition), "state": state, "revision": follows + 1}
             # A clock that was set back must not make a later revision older than the one it supersedes.
             row["committed_ns"] = max(time.time_ns(), last.committed_ns + 1 if last is not None else 0)
-            try:
-                entered = connection.execute(insert(revisions).values(row).returning(*revisions.c))
-                revision = _revision(entered.mappings().one())
-            except IntegrityError:  # PostgreSQL: the other claim was entered since the select
-                return None
+            found = connection.execute(insert(revisions).values(row).returning(*revisions.c))
+            entered = _revision(found.mappings().one())
             if state == CURRENT:
-                before = and_(*_of(table, partition), revisions.c.state == CURRENT, revisions.c.id != revision.id)
-                superseded = {"state": SUPERSEDED, "superseded_ns": revision.committed_ns}
+                before = and_(*_of(table, partition), revisions.c.state == CURRENT, revisions.c.id != entered.id)
+                superseded = {"state": SUPERSEDED, "superseded_ns": entered.committed_ns}
                 connection.execute(update(revisions).where(before).values(superseded))
-            _note_seconds(connection, revision, seconds)
-        return revision
+            _note_seconds(connection, entered, seconds)
+            return entered
+
+        try:
+            added = self._write(add)
+        except IntegrityError as error:
+            if getattr(error.orig, "pgcode", None) != _UNIQUE_VIOLATION:
+                raise
+            added = None  # another claim was entered since the select
+        if added is None and entered is not None:
+            # The way is barred on a later try, and perhaps by what an earlier one entered: a commit that was cut off
+            # may have come through. Whatever bars the way is committed, so looking at it tells.
+            return self._entered(entered)
+        return added
+
+    def _entered(self, revision: Revision) -> Revision | None:
+        """What became of a revision that was entered; None where it never was. Numbers of lost rows come again."""
+        c = revisions.c
+        same = (c.id == revision.id, c.writer == revision.writer, c.sha256 == revision.sha256)
+        found = self._select(and_(*_of(revision.table, revision.partition), *same))
+        return found[0] if found else None
 
     def commit(self, claim: Revision, superseded_path: Path | None, seconds: float | None = None) -> Revision:
         """Make a pending revision current, and the one before it superseded, its file now at `superseded_path`.
@@ -213,26 +243,41 @@ class Ledger:
         Args:
             seconds: how long it took to make, where that is known.
         """
-        now = max(claim.committed_ns, time.time_ns())
-        with self._engine.begin() as connection:
-            values: dict[str, Any] = {"state": LOST, "superseded_ns": now}
-            if superseded_path is not None:
-                values |= {"state": SUPERSEDED, "path": superseded_path.as_posix()}
-            before = and_(*_of(claim.table, claim.partition), revisions.c.state == CURRENT)
+        counts = {"state": CURRENT, "committed_ns": max(claim.committed_ns, time.time_ns())}
+        values: dict[str, Any] = {"state": LOST, "superseded_ns": counts["committed_ns"]}
+        if superseded_path is not None:
+            values |= {"state": SUPERSEDED, "path": superseded_path.as_posix()}
+
+        def make_current(connection: Connection) -> bool:
+            mine = update(revisions).where(revisions.c.id == claim.id, revisions.c.writer == claim.writer, _IS_PENDING)
+            if not connection.execute(mine.values(counts)).rowcount:
+                return False
+            before = and_(*_of(claim.table, claim.partition), revisions.c.state == CURRENT, revisions.c.id != claim.id)
             connection.execute(update(revisions).where(before).values(values))
-            counts = {"state": CURRENT, "committed_ns": now}
-            connection.execute(update(revisions).where(revisions.c.id == claim.id).values(counts))
             _note_seconds(connection, claim, seconds)
-        return dataclasses.replace(claim, **counts)
+            return True
+
+        if self._write(make_current):
+            return dataclasses.replace(claim, **counts)
+        # It is pending no more: a commit that was cut off came through, or another process settled it.
+        settled = self._entered(claim)
+        if settled is None:
+            raise PartitionBusy(f"{claim.table} {claim.partition}: another process gave up this one's claim; try again")
+        return settled
 
     def abandon(self, claim_id: int) -> None:
         """Give up a claim."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING))
+        given_up = delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING)
+        self._write(lambda connection: connection.execute(given_up))
 
-    def reading(self) -> Connection:
-        """A connection for queries of every state; close it after use."""
-        return self._reader.connect()
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """Does `work` in a transaction, and again where the database broke off: it may have been done already."""
+
+        def once() -> T:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return waited_for(once)
 
     def _select(self, where: ColumnElement[bool]) -> list[Revision]:
         order = (
@@ -242,9 +287,8 @@ class Ledger:
             revisions.c.symbol,
             revisions.c.revision,
         )
-        with self._reader.connect() as connection:
-            rows = connection.execute(select(revisions).where(where).order_by(*order)).mappings()
-            return [_revision(row) for row in rows]
+        rows = self.all_rows(select(revisions).where(where).order_by(*order))
+        return [_revision(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
 
 
 def _note_seconds(connection: Connection, revision: Revision, seconds: float | None) -> None:
@@ -254,6 +298,7 @@ def _note_seconds(connection: Connection, revision: Revision, seconds: float | N
 
 
 _IS_PENDING = revisions.c.state == PENDING
+_UNIQUE_VIOLATION = "23505"
 
 
 def _counting(as_of: int | None) -> ColumnElement[bool]:
@@ -275,7 +320,7 @@ def _of(table: str, partition: Partition) -> list[ColumnElement[bool]]:
     return [revisions.c.table_name == table, *_within(partition)]
 
 
-def _revision(row: RowMapping) -> Revision:
+def _revision(row: Mapping[Any, Any]) -> Revision:
     same = {name: row[name] for name in Revision.__dataclass_fields__ if name in row}
     same |= {"path": Path(row["path"]), "account": Account(**row["account"])}
     partition = Partition(row["feed"], row["date"], row["symbol"])

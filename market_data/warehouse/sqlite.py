@@ -1,4 +1,4 @@
-"""The ledger's database: how it is opened, and what it says when it cannot, as this project's errors. No relations."""
+"""The ledger's database in SQLite: how it is opened, and what is said when its disk is full or read-only."""
 
 import errno
 import os
@@ -6,65 +6,35 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from market_data.domain.errors import MAKE_ROOM, ConfigurationError, StorageTrouble, ours
+from market_data.domain.errors import MAKE_ROOM, StorageTrouble, ours
 
 _AGAIN = "try again later: what is done is not made again"
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY = 0xFF
 _LEAST_BYTES = 64 * 1024
 _AS_IT_LIES = "as it lies"
-_SERVER = {
-    "08": f"start the server, or {_AGAIN}",
-    "25": f"the server only lets itself be read; {_AGAIN}",
-    "53": f"the server has no room, or too many clients; {MAKE_ROOM}",
-    "57": f"start the server, or {_AGAIN}",
-    "58": "look at the server's log, and at its disk",
-}
-"""By the class of PostgreSQL's code; a connection that broke has none."""
 
 
-def open_database(url: str) -> Engine:
+def sqlite_engine(url: URL) -> Engine:
     """An engine whose troubles are StorageTrouble with what to do about them; a mistake in a query stays SQLAlchemy's.
 
-    A SQLite file on a disk that is read-only or full can still be read.
-
-    Raises:
-        ConfigurationError: the URL is none.
+    A file on a disk that is read-only or full can still be read. A writer takes SQLite's write lock at its beginning
+    and waits for it; what is committed is on disk.
     """
-    try:
-        # That a server was started anew shows before a connection is used, and not by its failing.
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except (ArgumentError, NoSuchModuleError):  # whose words repeat the URL, and a password with it
-        raise ConfigurationError(
-            "the ledger's URL is none of SQLAlchemy's; expected such as postgresql://user:password@host/database "
-            "or sqlite:////var/lib/market-data/ledger.db (MARKET_DATA_LEDGER_URL)"
-        ) from None
+    engine = create_engine(url)
     event.listen(engine, "handle_error", _as_ours, retval=True)
-    if engine.dialect.name == "sqlite":
-        _make_sqlite_strict(engine)
+    _listen(engine)
     return engine
 
 
-def reading(engine: Engine) -> Connection:
-    """A connection for queries, which waits for no writer; close it after use."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
-
-
 def _as_ours(context: ExceptionContext) -> BaseException | None:
-    error = context.original_exception
-    if isinstance(error, sqlite3.Error):
-        url = context.engine.url if context.engine is not None else None
-        return _of_sqlite(error, Path(url.database) if url is not None and url.database else None)
-    code: str | None = getattr(error, "pgcode", None)
-    if code is not None:
-        advice = _SERVER.get(code[:2])
-    else:
-        advice = _SERVER["08"] if type(error).__name__ in {"OperationalError", "InterfaceError"} else None
-    return None if advice is None else _told(error, advice)
+    error, url = context.original_exception, context.engine.url if context.engine is not None else None
+    if not isinstance(error, sqlite3.Error):
+        return None
+    return _of_sqlite(error, Path(url.database) if url is not None and url.database else None)
 
 
 def _of_sqlite(error: sqlite3.Error, path: Path | None) -> StorageTrouble | None:
@@ -98,8 +68,7 @@ def _disk_trouble(path: Path) -> OSError | None:
     return None
 
 
-def _make_sqlite_strict(engine: Engine) -> None:
-    """A writer takes SQLite's write lock at its beginning and waits for it; what is committed is on disk."""
+def _listen(engine: Engine) -> None:
     connect = engine.dialect.connect
 
     def connecting(_: Any, record: Any, words: Any, options: Any) -> Any:

@@ -145,10 +145,6 @@ class Run:
         """Wait until so many partitions are through, good or bad, or the run has ended."""
         self._wait(lambda: sum(line["stage"] == "done" for line in self.lines()) >= partitions)
 
-    def until_refused(self) -> None:
-        """Wait until it said that something cannot be made, or has ended."""
-        self._wait(lambda: bool(self.refused()))
-
     def _wait(self, there: Callable[[], bool]) -> None:
         began = time.monotonic()
         while not there() and self.process.poll() is None:

@@ -14,7 +14,7 @@ from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
 from market_data.domain.tables._base import polars_schema
 from market_data.warehouse import Ledger, Warehouse
-from market_data.warehouse.database import open_database, reading
+from market_data.warehouse.database import engine_of, reading
 from market_data.warehouse.reorder import opened
 from market_data_tests.faults.mounts import Mount, tmpfs
 from market_data_tests.faults.scenario import CannotRun
@@ -86,15 +86,10 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_a_query_stays_one(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/a.db")
+    engine = engine_of(f"sqlite:///{tmp_path}/a.db")
     with reading(engine) as connection, pytest.raises(OperationalError, match="no such table"):
         connection.execute(text("SELECT * FROM elsewhere"))
     engine.dispose()
-
-
-def test_a_server_that_does_not_answer_is_no_bug() -> None:
-    with pytest.raises(StorageTrouble, match=r"Connection refused.*start the server"):
-        Ledger("postgresql://nobody@127.0.0.1:1/ledger")
 
 
 def test_a_commit_that_the_database_did_not_take_is_settled_by_the_same_process(tmp_path: Path) -> None:
