@@ -6,14 +6,18 @@ A process of its own, as a user would start it, so that the UI shows the run and
 import datetime as dt
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from market_data.cli import _shared
 
 if TYPE_CHECKING:
     from market_data.settings import Feed, Settings
@@ -23,6 +27,15 @@ Line = Mapping[str, Any]
 _KEPT_LOGS = 20
 _LAST_LINES = 20
 _POLL_SECONDS = 0.2
+_PATIENCE = 2
+"""Signals that the run may answer in its own way."""
+
+
+class Stopped(_shared.CommandFailed):
+    """Somebody ended a run before its end."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped: what is done stays, and the same command goes on with the rest", kind="Stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +86,36 @@ class Materialize:
     log: Path
 
     def run(self, rectangle: Rectangle, follow: Callable[[Line], None]) -> int:
-        """One run to its end; its exit code. An interrupt ends the run first.
+        """One run to its end; its exit code.
+
+        Ctrl-C lets it end at the edge of a partition, a second one at once.
 
         Args:
             follow: called with each line of progress.
+
+        Raises:
+            Stopped: it was ended so.
         """
         with tempfile.TemporaryDirectory(prefix="market-data-") as folder, self.log.open("ab") as output:
             lines = Path(folder, "progress.jsonl")
             lines.touch()
             environment = _environment(self.settings) | {"MARKET_DATA_PROGRESS_FILE": str(lines)}
             run = subprocess.Popen(  # noqa: S603
-                self._command(rectangle), stdout=output, stderr=subprocess.STDOUT, env=environment
+                self._command(rectangle),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # Else a terminal's Ctrl-C would reach it twice: by itself, and as it is passed on.
+                start_new_session=True,
             )
             try:
-                _follow(run, lines, follow)
+                with _passed_on(run) as asked:
+                    _follow(run, lines, follow)
             finally:
                 run.terminate()
                 run.wait()
+        if asked and run.returncode:
+            raise Stopped
         return run.returncode
 
     def last_words(self) -> str:
@@ -128,6 +154,31 @@ def _environment(settings: "Settings") -> dict[str, str]:
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "PYTHONWARNINGS": "ignore",  # what Dagster will change some day is not the user's
     }
+
+
+@contextmanager
+def _passed_on(run: "subprocess.Popen[bytes]") -> Generator[list[int]]:
+    """Passes on what asks this process to end, and yields the list of what came; a third time ends the run for sure."""
+    asked: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        asked.append(number)
+        if len(asked) > _PATIENCE:
+            run.kill()
+        else:
+            run.terminate()
+        if len(asked) == 1:
+            _shared.stderr().print("ending when this partition is done; Ctrl-C again ends it at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(run: "subprocess.Popen[bytes]", lines: Path, follow: Callable[[Line], None]) -> None:

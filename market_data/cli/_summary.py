@@ -10,7 +10,7 @@ from market_data.cli import _shared
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from market_data.cli._dagster import Materialize
+    from market_data.cli._dagster import Materialize, Stopped
 
 _SHOWN_FAILURES = 20
 _SHOWN = ("fetched", "there", "accepted", "set_aside", "repeated", "new", "failed")
@@ -56,6 +56,7 @@ class Summary:
         total: partitions there are to do.
         done: partitions that are through, good or bad.
         exit_codes: of Dagster, a run each.
+        stopped: somebody ended it before its end.
     """
 
     total: int
@@ -65,6 +66,7 @@ class Summary:
     tables: dict[str, TableSummary] = field(default_factory=dict[str, TableSummary])
     errors: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     exit_codes: list[int] = field(default_factory=list[int])
+    stopped: "Stopped | None" = None
     began: float = 0.0
 
     def take(self, line: Mapping[str, Any]) -> None:

@@ -35,7 +35,8 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
     """Fetch, build and check days of a feed, through Dagster, so that its UI shows the run.
 
     What is landed is not fetched again, so that the same command twice fetches once. Candles, checks and reports of
-    the days follow what was fetched.
+    the days follow what was fetched. Ctrl-C ends the run when the partition in the making is done, a second one at
+    once; the same command goes on with the rest.
 
     For example:
 
@@ -64,6 +65,8 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
         typer.echo(json.dumps(summary.as_dict(), indent=1))
     else:
         summary.show(_shared.stdout())
+    if summary.stopped:
+        raise summary.stopped
     if summary.failed:
         raise _shared.CommandFailed(summary.failure(runs))
 
@@ -71,6 +74,7 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
 def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], *, shown: bool) -> "Summary":
     """One run after the other, with a bar."""
     from market_data.cli._bar import bar
+    from market_data.cli._dagster import Stopped
     from market_data.cli._summary import Summary
 
     total = sum(rectangle.partitions for rectangle in rectangles)
@@ -83,5 +87,9 @@ def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], *, shown: bool)
                 if line["stage"] == "done":
                     advance(summary.done, f"{line['partition']}  {summary.rate}")
 
-            summary.exit_codes.append(runs.run(rectangle, follow))
+            try:
+                summary.exit_codes.append(runs.run(rectangle, follow))
+            except Stopped as stopped:
+                summary.stopped = stopped
+                break
     return summary

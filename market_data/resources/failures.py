@@ -20,8 +20,8 @@ def _soon(error: Exception) -> bool:
 
 
 @contextmanager
-def bugs_are_final() -> Generator[None]:
-    """What is not of the project's own tree is a bug, which no retry mends; a retry policy alone would try again.
+def bugs_are_told() -> Generator[None]:
+    """What is not of the project's own tree is a bug, which no retry mends.
 
     An error of the tree comes here where it concerns no single partition: a ledger that cannot be opened.
     """

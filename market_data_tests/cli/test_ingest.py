@@ -1,6 +1,10 @@
 """`market-data ingest`, for real: Dagster runs in a process of its own, and what it did is added up."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ from dagster import DagsterInstance
 from market_data_tests.cli.conftest import Home
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.runs import materialized
+from market_data_tests.ui.dev import until
 
 THREE = {"symbols": ["AAA-USD", "BBB-USD", "CCC-USD"], "options": {"seed": 1, "trades_per_day": {"AAA-USD": 300}}}
 
@@ -107,6 +112,27 @@ def test_a_run_that_does_not_begin_shows_the_end_of_its_log(ours: Home) -> None:
     assert result.exit_code == 1
     assert "the run failed; the last lines of" in result.stderr
     assert "no_such_key" in result.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_at_a_partitions_edge_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    many = {"symbols": [f"S{n:02}-USD" for n in range(20)], "tables": ["trades"], "options": {"seed": 1}}
+    home = Home(settings_of(tmp_path, {"sim": simulated(**many)}))
+    command = [str(Path(sys.executable).with_name("market-data")), "ingest", "sim", "--start", "2024-01-15", "--json"]
+    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"} | home.environment
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(list(home.settings.warehouse.glob("quality_reports/*/*/*/data.parquet"))) > 2)
+    run.send_signal(signal.SIGINT)
+    told, said = run.communicate()
+    assert run.returncode == 1
+    assert "ending when this partition is done" in said
+    assert "stopped: what is done stays, and the same command goes on with the rest" in said
+    done = json.loads(told)
+    assert 2 < done["partitions"]["done"] < 20
+    for table in ("trades", "candles", "quality_reports"):
+        assert done["tables"][table]["new"] == done["partitions"]["done"], "whole partitions, and no parts"
+    rest = json.loads("\n".join(home.lines("ingest", "sim", "--start", "2024-01-15", "--json")))
+    assert rest["tables"]["trades"]["new"] == 20 - done["partitions"]["done"]
 
 
 @pytest.mark.parametrize(
