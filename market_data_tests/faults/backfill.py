@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -139,7 +140,9 @@ class Run:
         self._progress.touch()
         variables = {**backfill.variables(), "MARKET_DATA_PROGRESS_FILE": str(self._progress), **environment}
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=variables)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=variables, start_new_session=True
+            )
 
     def until_done(self, partitions: int) -> None:
         """Wait until so many partitions are through, good or bad, or the run has ended."""
@@ -156,10 +159,12 @@ class Run:
     def end(self) -> int:
         """Wait for its end; its exit code."""
         try:
-            return self.process.wait(PATIENCE_SECONDS)
+            self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the run hangs:\n{self.log()}") from None
+        self._end_followers()
+        return self.process.returncode
 
     def must_succeed(self) -> None:
         """Wait for its end, which must be a good one."""
@@ -169,6 +174,12 @@ class Run:
         """With -9."""
         self.process.kill()
         self.process.wait()
+        self._end_followers()
+
+    def _end_followers(self) -> None:
+        """Dagster's processes that follow its logs: they outlive a run that is killed, or whose clock was set back."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def log(self) -> str:
         """What it wrote."""
