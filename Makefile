@@ -1,7 +1,7 @@
 # One vocabulary for people, commit hooks and CI. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup home demo ui test test-postgres check bench docs lock audit sbom image clean
+.PHONY: help setup home demo ui test test-postgres check bench reliability docs lock audit sbom image clean
 
 # Bytecode halves the time of every command; CI needs no version notices from pyright.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,6 +61,9 @@ check: setup ## style, types, layers, links, secrets and the files of the deploy
 
 bench: setup ## measure throughput and memory
 	@.venv/bin/python -m market_data_tests.bench $(ARGS)
+
+reliability: setup ## put faults to real runs and count what is whole, refused, lost (ARGS="disk_full --small")
+	@.venv/bin/python -m market_data_tests.faults $(ARGS)
 
 docs: setup ## write the reference pages that come from the code
 	@.venv/bin/python tools/reference.py

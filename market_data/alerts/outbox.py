@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from market_data.alerts.channels import TIMEOUT_SECONDS, scheme, send
 from market_data.domain.messages import bundled
-from market_data.domain.ports.alerts import Delivery, Outbox
-from market_data.domain.time import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
+from market_data.domain.ports.alerts import LONGEST_WAIT_NS, Delivery, Outbox
+from market_data.domain.time import NS_PER_MINUTE, NS_PER_SECOND
 
 _log = logging.getLogger("market_data.alerts")
 _MOST_AT_ONCE = 8
@@ -47,7 +47,7 @@ def deliver(
 
 def rest_ns(tries: int) -> int:
     """How long to wait after so many failed tries: a minute, two, four, ... an hour at most."""
-    return min(NS_PER_MINUTE * 2 ** min(tries - 1, 20), NS_PER_HOUR)
+    return min(NS_PER_MINUTE * 2 ** min(tries - 1, 20), LONGEST_WAIT_NS)
 
 
 def _settle(outbox: Outbox, shown: str, deliveries: Sequence[Delivery], error: str | None, now_ns: int) -> None:

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from market_data import __version__
 from market_data.cli._shared import CommandFailed
 from market_data.domain import plugins
-from market_data.domain.errors import ConfigurationError, MarketDataError
+from market_data.domain.errors import ConfigurationError, MarketDataError, ours
 
 FAILED, WRONG_USAGE = 1, 2
 _WANTS_JSON = "market_data.json"
@@ -36,7 +36,7 @@ class _Commands(TyperGroup):
             _tell(ctx, "WrongUsage", getattr(error, "message", str(error)))
             raise typer.Exit(WRONG_USAGE) from error
         except OSError as error:
-            _tell(ctx, "Failed", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            _tell(ctx, "Failed", str(ours(error)))
             raise typer.Exit(FAILED) from error
         except CommandFailed as error:
             _tell(ctx, error.kind, str(error))

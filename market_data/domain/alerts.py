@@ -132,7 +132,8 @@ def due(alert: Alert, now_ns: int, repeat_after_ns: int) -> Event | None:
         return "raised"
     if alert.told == "resolved":
         rest_ns = min(repeat_after_ns, _FIRST_REST_NS * 2 ** min(alert.reopened, 20))
-        return "again" if now_ns - alert.told_ns >= rest_ns or _is_worse(alert) else None
+        # A clock that was set back tells as little of the time since as one that was set forward: it is told.
+        return "again" if abs(now_ns - alert.told_ns) >= rest_ns or _is_worse(alert) else None
     if _is_worse(alert):
         return "worse"
     if alert.state == "acknowledged" or alert.last_ns <= alert.told_ns or now_ns - alert.told_ns < repeat_after_ns:

@@ -20,6 +20,9 @@ MarketDataError
     └── LedgerUnfit           the ledger's schema is none that this code knows: a newer one made it
 """
 
+import errno
+import os
+
 
 class MarketDataError(Exception):
     """Base of every error this project raises on purpose; its text is a plain sentence for the user."""
@@ -93,11 +96,28 @@ class LedgerUnfit(Permanent):
     """The ledger's schema is of a version that this code does not know; it was left as it is."""
 
 
+MAKE_ROOM = "make room there and run the same again: what is done is not made again"
+LET_WRITE = "what is there can be read; let it be written again (`mount -o remount,rw`), and run the same again"
+_WHAT_TO_DO = {
+    errno.ENOSPC: MAKE_ROOM,
+    errno.EDQUOT: f"raise the quota, or {MAKE_ROOM}",
+    errno.EROFS: LET_WRITE,
+    errno.EACCES: "let this user write there",
+    errno.EPERM: "let this user write there",
+    errno.EIO: "look at the disk, and at the kernel's messages",
+    errno.ESTALE: "mount the shared folder anew",
+    errno.EMFILE: "let this user open more files (`ulimit -n`)",
+}
+
+
 def ours(error: MarketDataError | OSError) -> MarketDataError:
-    """The error itself, or what the file system said as one of this tree."""
+    """The error itself, or what the file system said as one of this tree, with what to do about it."""
     if isinstance(error, MarketDataError):
         return error
-    return StorageTrouble(f"{error.filename or 'storage'}: {error.strerror or error}")
+    # pyarrow's have the number, and neither the file nor the system's words.
+    words = os.strerror(error.errno) if error.errno in _WHAT_TO_DO else error.strerror or str(error)
+    told = f"{error.filename or 'the disk of the home (MARKET_DATA_HOME)'}: {words}"
+    return StorageTrouble("; ".join(filter(None, (told, _WHAT_TO_DO.get(error.errno or 0)))))
 
 
 def is_transient(error: BaseException) -> bool:

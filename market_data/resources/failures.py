@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from market_data.domain.errors import NotYetAvailable, is_transient
+from market_data.domain.errors import MarketDataError, NotYetAvailable, is_transient, ours
 
 if TYPE_CHECKING:
     from market_data.pipeline.chain import Failed
@@ -21,11 +21,17 @@ def _soon(error: Exception) -> bool:
 
 @contextmanager
 def bugs_are_told() -> Generator[None]:
-    """What is not of the project's own tree is a bug, which no retry mends."""
+    """What is not of the project's own tree is a bug, which no retry mends.
+
+    An error of the tree comes here where it concerns no single partition: a ledger that cannot be opened.
+    """
     try:
         yield
     except (dg.Failure, dg.RetryRequested):
         raise
+    except (MarketDataError, OSError) as error:
+        told = ours(error)
+        raise dg.Failure(str(told), allow_retries=_soon(told)) from error
     except Exception as error:
         raise dg.Failure(f"a bug: {type(error).__name__}: {error}", allow_retries=False) from error
 

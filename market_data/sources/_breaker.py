@@ -35,7 +35,8 @@ class Circuit:
     Attributes:
         failures: requests in a row that it did not answer.
         openings: how often in a row the circuit was opened; 0 while it is closed.
-        until: when the next request may be made, seconds since the epoch.
+        since: when the rest or the trial began, seconds since the epoch.
+        until: when the next request may be made, likewise.
         trial: whether one request is under way to see if the vendor is back; if nothing is heard of it by `until`,
             the next one is let through.
         last_error: what the last failure was.
@@ -44,6 +45,7 @@ class Circuit:
 
     failures: int = 0
     openings: int = 0
+    since: float = 0.0
     until: float = 0.0
     trial: bool = False
     last_error: str = ""
@@ -53,7 +55,11 @@ class Circuit:
         """`half-open`: the rest is over, and one request decides."""
         if not self.openings:
             return "closed"
-        return "half-open" if self.trial or now >= self.until else "open"
+        return "half-open" if self.trial or not self.rests(now) else "open"
+
+    def rests(self, now: float) -> bool:
+        """Whether nobody may ask yet. A clock that shows a time before the rest began was set back: it is over."""
+        return bool(self.openings) and self.since <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Breaker:
             return
         with self._changing():
             circuit, now = read(self.path), self.clock()
-            if circuit.openings and now < circuit.until:
+            if circuit.rests(now):
                 until = dt.datetime.fromtimestamp(circuit.until, dt.UTC)
                 raise Resting(
                     f"{self.vendor} is not asked before {until:%H:%M:%S} UTC: {self.failures} requests in a row "
@@ -114,11 +120,11 @@ class Breaker:
                 )
             if circuit.openings:
                 _log.info("%s is asked once, to see whether it is back (circuit half-open)", self.vendor)
-                self._write(replace(circuit, trial=True, until=now + self.trial_seconds))
+                self._write(replace(circuit, trial=True, since=now, until=now + self.trial_seconds))
 
     def _answered(self) -> None:
         circuit = read(self.path)
-        if not circuit.failures and self.clock() - circuit.last_success < _NEWS_SECONDS:
+        if not circuit.failures and 0 <= self.clock() - circuit.last_success < _NEWS_SECONDS:
             return  # most requests end here, without a lock
         with self._changing():
             if read(self.path).openings:
@@ -131,7 +137,8 @@ class Breaker:
             circuit = replace(circuit, failures=circuit.failures + 1, last_error=str(error))
             if circuit.trial or (not circuit.openings and circuit.failures >= self.failures):
                 rest = min(self.rest_seconds * 2**circuit.openings, self.longest_rest_seconds)
-                circuit = replace(circuit, openings=circuit.openings + 1, until=self.clock() + rest, trial=False)
+                openings, now = circuit.openings + 1, self.clock()
+                circuit = replace(circuit, openings=openings, since=now, until=now + rest, trial=False)
                 _log.warning("%s is left alone for %.0f s (circuit open): %s", self.vendor, rest, error)
             self._write(circuit)
 

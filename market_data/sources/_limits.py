@@ -6,11 +6,16 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from market_data.storage.files import make_folder
 
+if TYPE_CHECKING:
+    from pyrate_limiter import SQLiteBucket
+
 _EMPTIED_AFTER_SECONDS = 10.0
+_CLOCKS_APART_MS = 5_000
+"""Of machines that share a folder, at most."""
 
 
 class Rate(NamedTuple):
@@ -46,14 +51,12 @@ class _Shared:
 
     def __init__(self, path: Path, rates: Sequence[Rate]) -> None:
         # Imported when a vendor is asked.
-        from pyrate_limiter import Limiter, SQLiteBucket
-        from pyrate_limiter import Rate as Window
+        from pyrate_limiter import Limiter
         from pyrate_limiter.limiter import SingleBucketFactory
 
         make_folder(path.parent)
-        windows = [Window(rate.weight, round(rate.seconds * 1_000)) for rate in rates]
         self._name = path.stem
-        self._bucket = SQLiteBucket.init_from_file(windows, db_path=str(path), use_file_lock=True)
+        self._bucket = _bucket(path, rates)
         self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False), buffer_ms=2)
         self._emptied = time.monotonic()
         atexit.register(self._limiter.close)
@@ -65,6 +68,27 @@ class _Shared:
             self._bucket.leak(self._bucket.now())
             self._emptied = now
         self._limiter.try_acquire(self._name, weight=weight)
+
+
+def _bucket(path: Path, rates: Sequence[Rate]) -> "SQLiteBucket":
+    from pyrate_limiter import Rate as Window
+    from pyrate_limiter import RateItem, SQLiteBucket
+
+    class Bucket(SQLiteBucket):
+        """The library goes by the time of day: what was asked before that was set back would bar for so long."""
+
+        def put(self, item: RateItem) -> bool:
+            """What seems to be asked later than now counts as asked now: nobody gets more than the rate, or waits."""
+            with self.lock:
+                newest = self.peek(0)
+                if newest is not None and newest.timestamp > item.timestamp + _CLOCKS_APART_MS:
+                    late = f"UPDATE '{self.table}' SET item_timestamp = ? WHERE item_timestamp > ?"  # noqa: S608
+                    self.conn.execute(late, (item.timestamp, item.timestamp))
+                    self.conn.commit()
+                return super().put(item)
+
+    windows = [Window(rate.weight, round(rate.seconds * 1_000)) for rate in rates]
+    return Bucket.init_from_file(windows, db_path=str(path), use_file_lock=True)
 
 
 @cache

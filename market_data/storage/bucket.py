@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -86,7 +87,7 @@ class Bucket:
 
     def abort_unfinished(self, now: dt.datetime | None = None) -> int:
         """Abort the uploads of processes that died, a day old or more; how many there were."""
-        return self.objects.abort_unfinished((now or dt.datetime.now(dt.UTC)) - _SETTLED)
+        return self.objects.abort_unfinished(_SETTLED, now)
 
     def close(self) -> None:
         """Remove this process's folder."""
@@ -163,7 +164,7 @@ class BucketFolder:
 
     def settled(self, now: dt.datetime | None = None) -> list[str]:
         """The keys that were written a day ago or before."""
-        before = (now or dt.datetime.now(dt.UTC)) - _SETTLED
+        before = (now or self.bucket.objects.now(self._full(f"_clock/{uuid.uuid4().hex}"))) - _SETTLED
         listed = self.bucket.objects.below(f"{self.name}/")
         return [key.removeprefix(f"{self.name}/") for key, written in listed if written < before]
 

@@ -131,10 +131,23 @@ class Objects:
                 for each in batch:
                     yield each["path"], each["last_modified"]
 
-    def abort_unfinished(self, before: dt.datetime) -> int:
-        """Abort the uploads that began before that moment and did not end; how many there were."""
+    def now(self, key: str) -> dt.datetime:
+        """What time it is by the service's clock, as objects' times are: that of one written at `key`, and removed.
+
+        This machine's clock, where it is wrong by a day, would call old what is being made.
+        """
+        import obstore  # noqa: PLC0415
+
+        self.put_bytes(b"", key)
+        with self._told(f"look at {key} of"):
+            written = obstore.head(self._store, key)["last_modified"]
+        self.delete(key)
+        return written
+
+    def abort_unfinished(self, age: dt.timedelta, now: dt.datetime | None = None) -> int:
+        """Abort the uploads that began so long ago or longer and did not end; how many there were."""
         with self._told("clean"):
-            return abort_unfinished(self.url, self._endpoint, before)
+            return abort_unfinished(self.url, self._endpoint, age, now)
 
     @contextmanager
     def _told(self, what: str) -> Generator[None]:

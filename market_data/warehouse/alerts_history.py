@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
 
 from market_data.domain.alerts import Alert, Cause, Event
 from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
-from market_data.domain.ports.alerts import Delivery
-from market_data.warehouse.database import reader_of
+from market_data.domain.ports.alerts import LONGEST_WAIT_NS, Delivery
+from market_data.warehouse.database import reading
 from market_data.warehouse.schema import alerts
 from market_data.warehouse.schema import deliveries as messages
 from market_data.warehouse.turns import take_turn
@@ -50,7 +50,7 @@ class HistoryBook:
         """A message to each of the channels, in place of those of the same alert that still wait."""
         d = messages.c
         # One that is on its way at this moment is left alone: if it fails, `failed` finds that it was replaced.
-        waits = and_(d.alert_id == alert.id, d.state == "waiting", d.claimed_until_ns <= now_ns)
+        waits = and_(d.alert_id == alert.id, d.state == "waiting", _is_past(d.claimed_until_ns, now_ns))
         self.connection.execute(update(messages).where(waits).values(state="superseded"))
         fixed = {"alert_id": alert.id, "event": event, "severity": message.severity, "title": message.title}
         fixed |= {"text": message.text, "is_good": message.is_good, "state": "waiting", "tries": 0}
@@ -71,11 +71,6 @@ class History:
 
     engine: Engine
 
-    @property
-    def _reader(self) -> Engine:
-        """A reader must not wait for SQLite's write lock."""
-        return reader_of(self.engine)
-
     @contextmanager
     def writing(self) -> Generator[HistoryBook]:
         """One transaction; processes that write alerts take turns, so that none tells what another has told."""
@@ -93,19 +88,19 @@ class History:
         query = select(alerts).order_by(alerts.c.id.desc())
         query = query.where(alerts.c.state != "resolved") if unresolved_only else query
         query = query if feed is None else query.where(alerts.c.feed == feed)
-        with self._reader.connect() as connection:
+        with reading(self.engine) as connection:
             return [_alert(row) for row in connection.execute(query).mappings()]
 
     def get(self, number: int) -> Alert | None:
         """The alert of that number."""
-        with self._reader.connect() as connection:
+        with reading(self.engine) as connection:
             row = connection.execute(select(alerts).where(alerts.c.id == number)).mappings().first()
         return None if row is None else _alert(row)
 
     def deliveries(self, alert_ids: Collection[int]) -> Sequence[Delivery]:
         """The messages of alerts, oldest first."""
         query = select(messages).where(messages.c.alert_id.in_(alert_ids)).order_by(messages.c.id)
-        with self._reader.connect() as connection:
+        with reading(self.engine) as connection:
             return [_delivery(row) for row in connection.execute(query).mappings()]
 
     def forget(self, before_ns: int) -> int:
@@ -121,7 +116,8 @@ class History:
     def claim(self, channels: Collection[str], now_ns: int, until_ns: int) -> Sequence[Delivery]:
         """The messages to these channels that are due; they are the caller's until `until_ns`, and nobody else's."""
         d = messages.c
-        free = and_(d.state == "waiting", d.channel.in_(channels), d.next_ns <= now_ns, d.claimed_until_ns <= now_ns)
+        past = and_(_is_past(d.next_ns, now_ns), _is_past(d.claimed_until_ns, now_ns))
+        free = and_(d.state == "waiting", d.channel.in_(channels), past)
         # Not waited for: what another process has its hands on is being claimed or replaced.
         due = select(d.id).where(free).order_by(d.id).with_for_update(skip_locked=True)
         take = update(messages).where(d.id.in_(due)).values(claimed_until_ns=until_ns)
@@ -148,6 +144,11 @@ class History:
                 values = {"state": state, "tries": each.tries + 1, "error": error, "next_ns": again_ns}
                 values |= {"claimed_until_ns": 0}
                 connection.execute(update(messages).where(d.id == each.id, d.state == "waiting").values(values))
+
+
+def _is_past(instant: ColumnElement[int], now_ns: int) -> ColumnElement[bool]:
+    """Whether a time to wait for has come, or lies so far ahead that the clock was set back since."""
+    return or_(instant <= now_ns, instant > now_ns + LONGEST_WAIT_NS)
 
 
 def _values(alert: Alert) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
+from market_data.domain.errors import MAKE_ROOM, ConfigurationError, DatabaseUnavailable, StorageTrouble
+from market_data.warehouse.sqlite import sqlite_engine
 
 SCHEMA = "market_data_ledger"
 """Where the ledger's relations lie on PostgreSQL, since Dagster's lie in the database's usual schema. It is not
@@ -23,6 +24,8 @@ _IDLE_SECONDS = 60
 
 T = TypeVar("T")
 _log = logging.getLogger("market_data.warehouse")
+_NO_ROOM = "53"
+"""The class of PostgreSQL's codes for a full disk, no memory, and too many clients."""
 _REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied", "not permitted")
 
 
@@ -46,16 +49,16 @@ def engine_of(url: str, *, waits: bool = True) -> Engine:
             "postgresql://user:password@host/database or sqlite:////var/lib/market-data/ledger.db "
             "(MARKET_DATA_LEDGER_URL, else MARKET_DATA_POSTGRES_URL)"
         )
-    return _sqlite(parsed) if parsed.drivername == "sqlite" else _postgresql(parsed, waits)
+    return sqlite_engine(parsed) if parsed.drivername == "sqlite" else _postgresql(parsed, waits)
 
 
-def reader_of(engine: Engine) -> Engine:
-    """The same, for reads that take no lock."""
+def reading(engine: Engine) -> Connection:
+    """A connection for queries, which waits for no writer; close it after use."""
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
+        return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
     # A read locks nothing there. To change the isolation of a connection that has just been lost raises the driver's
     # own error, which SQLAlchemy does not see, and so does not tell as one.
-    return engine
+    return engine.connect()
 
 
 def shown(url: URL) -> str:
@@ -87,24 +90,6 @@ def _say(details: RetryDetails) -> None:
     _log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
 
 
-def _sqlite(url: URL) -> Engine:
-    """A writer takes SQLite's write lock at its beginning and waits for it; what is committed is on disk."""
-
-    def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        # The patience first: several processes that open a new file at once contend for its change to WAL.
-        for pragma in ("busy_timeout=60000", "journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    def began(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    engine = create_engine(url)
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", began)
-    return engine
-
-
 def _postgresql(url: URL, waits: bool) -> Engine:
     """Whoever begins a transaction waits until the server answers; one that is cut off says so, and in which words."""
     where = shown(url)
@@ -118,6 +103,8 @@ def _postgresql(url: URL, waits: bool) -> Engine:
         # The pool's own look at a connection that lay idle is told in its own way: it makes a new one.
         if context.is_disconnect and not context.is_pre_ping:
             raise DatabaseUnavailable(f"{where} broke off: {_words(context.original_exception)}")
+        if str(getattr(context.original_exception, "pgcode", None)).startswith(_NO_ROOM):
+            raise StorageTrouble(f"{where}: {_words(context.original_exception)}; {MAKE_ROOM}")
 
     def connected(connection: Any, _: Any) -> None:
         with connection.cursor() as cursor:

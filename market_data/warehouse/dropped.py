@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Engine, and_, delete, insert, select
 
 from market_data.domain.partition import Partition
-from market_data.warehouse.database import reader_of
+from market_data.warehouse.database import reading
 from market_data.warehouse.schema import dropped
 from market_data.warehouse.turns import take_turn
 
@@ -22,14 +22,9 @@ class Dropped:
 
     engine: Engine
 
-    @property
-    def _reader(self) -> Engine:
-        """A reader must not wait for SQLite's write lock."""
-        return reader_of(self.engine)
-
     def of(self, partition: Partition) -> dict[str, str]:
         """Why records of the partition were dropped, by digest."""
-        with self._reader.connect() as connection:
+        with reading(self.engine) as connection:
             query = select(dropped.c.digest, dropped.c.why).where(_within(partition))
             return {row.digest: row.why for row in connection.execute(query)}
 

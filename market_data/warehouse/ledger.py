@@ -16,7 +16,7 @@ from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
-from market_data.warehouse.database import engine_of, reader_of, waited_for
+from market_data.warehouse.database import engine_of, reading, waited_for
 from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, revisions
@@ -72,7 +72,6 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self._engine = engine_of(url)
-        self._reader = reader_of(self._engine)
         waited_for(lambda: bring_up(self._engine))
 
     @property
@@ -134,7 +133,7 @@ class Ledger:
         """What `query` selects, whatever the state of a revision."""
 
         def read() -> Sequence[Row[Any]]:
-            with self._reader.connect() as connection:
+            with reading(self._engine) as connection:
                 return connection.execute(query).all()
 
         return waited_for(read)

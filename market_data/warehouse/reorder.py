@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from market_data.domain.errors import MAKE_ROOM, StorageTrouble
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables._base import polars_schema
 
@@ -28,11 +29,19 @@ class Repeats:
 
 @contextmanager
 def opened(path: Path, delivery: Delivery, order: Sequence[str]) -> Generator["Disordered"]:
-    """A staged file, to be looked at again."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        connection.execute("SET temp_directory = ?", [str(path.parent / "spill")])
-        yield Disordered(connection, path, delivery, order)
+    """A staged file, to be looked at again.
+
+    Raises:
+        StorageTrouble: what does not fit into memory does not fit onto the disk beside the file, either.
+    """
+    spill = path.parent / "spill"
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"SET memory_limit = '{_MEMORY}'")
+            connection.execute("SET temp_directory = ?", [str(spill)])
+            yield Disordered(connection, path, delivery, order)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise StorageTrouble(f"{spill}: {' '.join(str(error).split())}; {MAKE_ROOM}") from error
 
 
 class Disordered:

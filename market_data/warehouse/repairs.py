@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, and_, func, insert, select, tuple_, update
 
 from market_data.domain.partition import Partition
+from market_data.warehouse.database import reading
 from market_data.warehouse.schema import repairs
 
 
@@ -32,7 +33,7 @@ class Repairs:
         """The tries of partitions that are not mended yet."""
         c, found = repairs.c, dict[Partition, Tries]()
         query = select(c.symbol, c.date, c.reason, c.requested_ns).order_by(c.id)
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             rows = connection.execute(query.where(c.feed == feed, c.mended_ns.is_(None))).all()
         for symbol, date, reason, requested_ns in rows:
             partition = Partition(feed, date, symbol)
@@ -42,7 +43,7 @@ class Repairs:
 
     def since(self, feed: str, ns: int) -> int:
         """How many were asked for since then."""
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             query = select(func.count()).where(repairs.c.feed == feed, repairs.c.requested_ns >= ns)
             return int(connection.execute(query).scalar_one())
 

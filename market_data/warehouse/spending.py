@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select
 from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
 from market_data.domain.time import day_bounds
+from market_data.warehouse.database import reading
 from market_data.warehouse.schema import spending
 from market_data.warehouse.turns import take_turn
 
@@ -64,12 +65,12 @@ class Spending:
 
     def of_run(self, feed: str, run_id: str) -> float:
         """What a run spent, USD."""
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return _sum(connection, spending.c.feed == feed, spending.c.run_id == run_id)
 
     def of_day(self, feed: str, day: dt.date) -> float:
         """What was spent on a UTC day, USD."""
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return _sum(connection, spending.c.feed == feed, spending.c.spent_ns.between(*_within(day)))
 
     def of_partition(self, partition: Partition, table: str) -> list[Purchase]:
@@ -77,7 +78,7 @@ class Spending:
         c = spending.c
         query = select(c.cost_usd, c.what, c.run_id, c.spent_ns).order_by(c.spent_ns, c.id)
         query = query.where(c.feed == partition.feed, c.date == partition.date, c.symbol == partition.symbol)
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return [Purchase(*row) for row in connection.execute(query.where(c.table_name == table))]
 
     def _must_be_allowed(

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateSchema
 
 from market_data.domain.errors import LedgerUnfit, StorageTrouble
 from market_data.storage.files import publish, sync_file
-from market_data.warehouse.database import SCHEMA, reader_of
+from market_data.warehouse.database import SCHEMA, reading
 from market_data.warehouse.migrations import HEAD, VERSION_TABLE
 from market_data.warehouse.schema import metadata, revisions
 
@@ -27,7 +27,7 @@ _UNDEFINED_TABLE = "42P01"
 
 def version(engine: Engine) -> str | None:
     """The version of a ledger's schema; None where it is new, or from before there were versions."""
-    with reader_of(engine).connect() as connection:
+    with reading(engine) as connection:
         try:
             return connection.execute(select(_VERSION.c.version_num)).scalar()
         except DBAPIError as error:

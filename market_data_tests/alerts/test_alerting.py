@@ -188,6 +188,19 @@ def test_a_message_of_a_process_that_died_while_sending_is_sent_by_another(
     assert len(webhook.told) == 1
 
 
+def test_a_claim_and_a_rest_that_were_written_before_the_clock_was_set_back_hold_nobody_up(
+    workspace: Workspace, webhook: Webhook, clock: Clock
+) -> None:
+    configured(workspace, routes=[{"channel": "ops"}])
+    raise_alerts(workspace, [late(15)], clock.now, {})
+    now_ns = to_ns(clock.now)
+    taken = workspace.ledger.alerts.claim(["ops"], now_ns, now_ns + 60_000_000_000)
+    clock.pass_(days=-1)
+    assert tell_again(workspace, clock.now, {"ops": webhook.url}).channels == {"ops": None}
+    workspace.ledger.alerts.failed(taken, "no answer", [now_ns])  # whoever claimed it before: it was sent
+    assert tell_again(workspace, clock.pass_(minutes=1), {"ops": webhook.url}).channels == {}
+
+
 def test_a_message_that_fails_after_a_newer_one_was_written_is_not_sent_after_it(
     workspace: Workspace, webhook: Webhook, clock: Clock
 ) -> None:

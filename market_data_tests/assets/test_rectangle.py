@@ -1,5 +1,6 @@
 """A rectangle of days and symbols in one run: what is recorded, what a bad partition does, what stays as it was."""
 
+import errno
 import gzip
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dagster import DagsterEventType, DagsterInstance
 from market_data.domain.checks import check_names
 from market_data.domain.ports.source import Fetched
 from market_data.landing import Landing
+from market_data.resources.failures import bugs_are_told
 from market_data.settings import Settings
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.runs import failure_words, materialized, run
@@ -123,3 +125,13 @@ def test_candles_without_trades_say_what_to_do(settings: Settings, instance: Dag
 def test_a_range_that_holds_no_partition_is_refused(settings: Settings, instance: DagsterInstance) -> None:
     result = run(settings, instance, "2024-01-15|BBB-USD", "2024-01-15|AAA-USD")
     assert not result.success
+
+
+def test_what_concerns_no_single_partition_is_told_plainly_and_may_be_tried_again() -> None:
+    with pytest.raises(dg.Failure) as told, bugs_are_told():
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/ledger.db")
+    assert told.value.allow_retries
+    assert str(told.value.description).startswith("/data/ledger.db: No space left on device; make room")
+    with pytest.raises(dg.Failure, match="a bug: ValueError") as bug, bugs_are_told():
+        raise ValueError
+    assert not bug.value.allow_retries

@@ -109,3 +109,12 @@ def test_a_bundle_names_every_alert_however_long_the_words_are() -> None:
     assert all(f"t{n}: rows are missing" in said.text for n in range(20))
     assert len(said.text) <= 3_000
     assert not said.is_good
+
+
+def test_what_comes_back_is_told_though_the_clock_was_set_back_since() -> None:
+    now = 100 * REPEAT
+    alert = told(seen(None, cause(), now, REPEAT), "raised", now)
+    alert = told(ended(alert, now), "resolved", now)
+    alert = seen(alert, cause(), now - NS_PER_MINUTE, REPEAT)
+    assert due(alert, now - NS_PER_MINUTE, REPEAT) is None
+    assert due(alert, now - REPEAT, REPEAT) == "again"

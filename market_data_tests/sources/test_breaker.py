@@ -217,3 +217,31 @@ def test_a_permanent_refusal_passes_through(breaker: Breaker) -> None:
 def test_without_a_file_the_circuit_is_closed(tmp_path: Path) -> None:
     assert read(tmp_path / "none.json") == Circuit()
     assert Circuit().state(START) == "closed"
+
+
+def test_a_clock_that_is_set_back_ends_the_rest_and_the_trial(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, FAILURES)
+    clock.now -= 86_400
+    assert state(breaker) == "half-open"
+    fail(breaker)
+    assert state(breaker) == "open"
+    assert read(breaker.path).until - clock.now == 2 * REST
+
+
+def test_a_clock_that_is_set_forward_lets_one_request_through(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, FAILURES)
+    clock.now += 86_400
+
+    def first() -> str:
+        with pytest.raises(Resting):
+            breaker.call(must_not_run)
+        return "back"
+
+    assert breaker.call(first) == "back"
+
+
+def test_the_last_answer_is_noted_though_the_clock_was_set_back_since(breaker: Breaker, clock: Clock) -> None:
+    breaker.call(works)
+    clock.now -= 86_400
+    breaker.call(works)
+    assert read(breaker.path).last_success == clock.now

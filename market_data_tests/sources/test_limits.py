@@ -1,5 +1,6 @@
 """A vendor's limits across processes. A rate is a lower bound on time: that much must have passed, never less."""
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -60,3 +61,13 @@ def test_a_weight_counts_as_so_many_requests(tmp_path: Path) -> None:
     for _ in range(3):
         limits.wait(weight=10)
     assert time.monotonic() - began >= 2 * 0.4 - 0.1
+
+
+def test_a_clock_that_was_set_back_neither_bars_nor_lets_more_through(tmp_path: Path) -> None:
+    path, rate = tmp_path / "limits.db", Rate(2, 0.5)
+    Limits(path, [rate]).wait(weight=2)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE rate_bucket SET item_timestamp = item_timestamp + 86400000")
+    began = time.monotonic()
+    Limits(path, [rate]).wait()
+    assert time.monotonic() - began >= 0.5 - 0.1

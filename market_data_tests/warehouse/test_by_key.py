@@ -1,6 +1,9 @@
 """Revisions on a bucket: two writers, damage, what a dead writer leaves, the order of upload and ledger."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from market_data.warehouse import Ledger, Revision, Warehouse
 from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.views import connect
 from market_data_tests.databases import ledger_url
+from market_data_tests.faults.clock import FalseClock
+from market_data_tests.faults.scenario import CannotRun
 from market_data_tests.vendors.object_store import Answer, Environ, ObjectStore, object_store
 from market_data_tests.warehouse.test_store import PARTITION, replace, trades
 from market_data_tests.warehouse_invariants import assert_sound
@@ -206,3 +211,28 @@ def test_a_query_fetches_only_the_files_that_its_conditions_leave(
     with connect(there, query) as connection:
         assert connection.execute(query).fetchall() == [("A", 1), ("C", 1)]
     assert len([request for request in object_store.asked if request.startswith("GET")]) == 2
+
+
+def test_a_machine_whose_clock_is_days_ahead_sweeps_nothing_that_is_being_made(
+    machine: Callable[[str], Warehouse], object_store: ObjectStore, tmp_path: Path
+) -> None:
+    replace(machine("here"), trades([1]))
+    unknown = f"{object_store.url.removeprefix(f's3://{object_store.bucket}/')}/warehouse/trades/being-made.parquet"
+    object_store.client.put_object(Bucket=object_store.bucket, Key=unknown, Body=b"whole, and not entered yet")
+    try:
+        clock = FalseClock(tmp_path / "clock")
+    except CannotRun as reason:
+        pytest.skip(str(reason))
+    clock.set("+2d")
+    ours = {
+        "MARKET_DATA_HOME": object_store.url,
+        "MARKET_DATA_BUCKET_ENDPOINT": object_store.endpoint,
+        "MARKET_DATA_SCRATCH": str(tmp_path / "ahead"),
+        "MARKET_DATA_LEDGER_URL": ledger_url(tmp_path),
+    }
+    command = [sys.executable, "-c", "from market_data.cli import main; main()", "sweep"]
+    swept = subprocess.run(
+        command, env=os.environ | ours | clock.environment, capture_output=True, text=True, check=True
+    )
+    assert swept.stdout == "settled or removed: 0\n", swept.stderr
+    assert unknown in object_store.listed()

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from market_data.domain.alerts import Alert, Event
 from market_data.domain.messages import Message
+from market_data.domain.time import NS_PER_HOUR
 
 DeliveryState = Literal["waiting", "sent", "superseded"]
 
@@ -56,6 +57,11 @@ class Book(Protocol):
     def channels_of(self, alert: Alert) -> Sequence[str]:
         """The channels that got, or should have got, a message of the alert."""
         ...
+
+
+LONGEST_WAIT_NS = NS_PER_HOUR
+"""No message is kept back for longer, nor is one being sent for so long: what says so was written before the clock was
+set back."""
 
 
 class Outbox(Protocol):

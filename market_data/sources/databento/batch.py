@@ -31,8 +31,9 @@ _FORM: dict[str, Any] = {
     "delivery": "download",
 }
 _TOLD_OF = ("dataset", "schema", "stype_in", "symbols", "encoding", "compression", "split_duration", "split_symbols")
-_CLOCKS_APART = dt.timedelta(minutes=5)
-"""Ours and the vendor's, at most. A job for the same data that is a little older is as good."""
+_CLOCKS_APART = dt.timedelta(days=1, minutes=5)
+"""Ours and the vendor's, at most: ours may have been wrong by a day when the order was sent, and set right since. A job
+for the same data that is a little older is as good, and not paid twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""One fault a module, found by scanning: each defines `SCENARIO`, and knows nothing of its neighbours."""
