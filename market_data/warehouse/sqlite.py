@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import stamina
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
@@ -14,6 +15,7 @@ from market_data.domain.errors import MAKE_ROOM, StorageTrouble, ours
 _AGAIN = "try again later: what is done is not made again"
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY = 0xFF
+_PATIENCE_SECONDS = 60
 _LEAST_BYTES = 64 * 1024
 _AS_IT_LIES = "as it lies"
 
@@ -39,7 +41,7 @@ def _as_ours(context: ExceptionContext) -> BaseException | None:
 
 def _of_sqlite(error: sqlite3.Error, path: Path | None) -> StorageTrouble | None:
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-    if code == sqlite3.SQLITE_BUSY:
+    if _is_busy(error):
         return _told(error, f"another process kept it for a minute; {_AGAIN}")
     if code not in _DISK:
         return None
@@ -75,9 +77,7 @@ def _listen(engine: Engine) -> None:
         connection = connect(*words, **options)
         connection.isolation_level = None
         try:
-            # To change the journal a lock is wanted, too.
-            for pragma in ("busy_timeout=60000", "journal_mode=WAL", "synchronous=FULL", "schema_version"):
-                connection.execute(f"PRAGMA {pragma}")
+            _prepare(connection)
         except sqlite3.OperationalError:
             connection.close()
             path = Path(*words)
@@ -98,6 +98,21 @@ def _listen(engine: Engine) -> None:
     event.listen(engine, "do_connect", connecting)
     event.listen(engine, "checkin", returned)
     event.listen(engine, "begin", began)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Its journal, and how long it waits. Processes that change a file's journal at once are refused without a wait."""
+    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1_000}")
+    for attempt in stamina.retry_context(
+        on=_is_busy, attempts=None, timeout=_PATIENCE_SECONDS, wait_initial=0.01, wait_max=0.5, wait_jitter=0.05
+    ):
+        with attempt:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "schema_version"):
+                connection.execute(f"PRAGMA {pragma}")
+
+
+def _is_busy(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_BUSY
 
 
 def _is_whole(path: Path) -> bool:
