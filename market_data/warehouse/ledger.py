@@ -3,7 +3,8 @@
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, metadata, revisions
 from market_data.warehouse.spending import Spending
+
+_BLOCK = 1_000
+_INSTANT = "market_data_instant"
+"""Of a connection's options: its transaction only reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,18 @@ class Ledger:
         for revision in self._select(and_(*_within(partition), revisions.c.state != PENDING)):
             found.setdefault(revision.table, []).append(revision)
         return found
+
+    def filed(self) -> Iterator[Revision]:
+        """Every revision that has a file, in the order in which they were entered; read in blocks."""
+        query, last = select(revisions).where(revisions.c.state.in_([CURRENT, SUPERSEDED])), 0
+        while True:
+            with self._reader.connect() as connection:
+                block = query.where(revisions.c.id > last).order_by(revisions.c.id).limit(_BLOCK)
+                found = [_revision(row) for row in connection.execute(block).mappings()]
+            if not found:
+                return
+            yield from found
+            last = found[-1].id
 
     def pending(self, table: str | None = None, partition: Partition | None = None) -> list[Revision]:
         """Claims that are neither made current nor given up."""
@@ -239,6 +256,21 @@ class Ledger:
         with self._engine.begin() as connection:
             connection.execute(delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING))
 
+    @contextmanager
+    def instant(self) -> Generator[Connection]:
+        """A connection that reads everything as of one instant, and holds up nobody who writes."""
+        options = {_INSTANT: True, "isolation_level": "REPEATABLE READ"}
+        if self._engine.dialect.name == "sqlite":  # where a transaction that reads always is one instant
+            del options["isolation_level"]
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """One transaction, for those who move whole relations."""
+        with self._engine.begin() as connection:
+            yield connection
+
     def reading(self) -> Connection:
         """A connection for queries of every state; close it after use."""
         return self._reader.connect()
@@ -300,7 +332,9 @@ def _make_sqlite_strict(engine: Engine) -> None:
             connection.execute(f"PRAGMA {pragma}")
 
     def began(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":  # a reader, who must not wait for writers
+            connection.exec_driver_sql("BEGIN" if options.get(_INSTANT) else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", began)
