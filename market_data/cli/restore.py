@@ -39,7 +39,7 @@ def command(
     if as_json:
         typer.echo(json.dumps({"rows": dict(counts)}))
         return
-    typer.echo(f"{place}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    typer.echo(f"{place} has {_shared.counted(counts)}")
     typer.echo("Tell Dagster what is there: market-data announce")
 
 
