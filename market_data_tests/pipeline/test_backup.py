@@ -175,6 +175,20 @@ def test_a_home_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     assert {path: digest for path, digest in files(there.warehouse).items() if "_staging" not in path} == before_files
 
 
+@pytest.mark.parametrize("place", ["warehouse", "landing"])
+def test_a_file_with_the_name_of_one_of_the_backup_and_other_bytes_is_left_alone(tmp_path: Path, place: str) -> None:
+    settings = live(tmp_path / "here")
+    backed_up(settings, tmp_path / "backup")
+    there = home_at(tmp_path / "there", 2)
+    like = next(path for path in sorted((settings.home / place).glob("[!_]*/**/*.*")) if path.is_file())
+    same = there.home / like.relative_to(settings.home)
+    same.parent.mkdir(parents=True)
+    same.write_text("somebody's")
+    with opened(there) as workspace, pytest.raises(ConfigurationError, match="is not of this backup"):
+        restore(workspace, tmp_path / "backup", untold)
+    assert same.read_text() == "somebody's"
+
+
 def test_a_file_of_the_home_that_is_damaged_is_named_and_the_backup_before_it_counts(tmp_path: Path) -> None:
     settings, target = live(tmp_path / "here"), tmp_path / "backup"
     backed_up(settings, target)

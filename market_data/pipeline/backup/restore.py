@@ -116,7 +116,7 @@ def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
 
 
 def _must_be_empty(workspace: Workspace, files: Sequence[_File]) -> set[tuple[Place, str]]:
-    """The files of a restore that did not end.
+    """The files of a restore that did not end, each verified.
 
     Raises:
         ConfigurationError: there is something else.
@@ -128,13 +128,13 @@ def _must_be_empty(workspace: Workspace, files: Sequence[_File]) -> set[tuple[Pl
         raise ConfigurationError(
             f"{workspace.settings.place} is not empty: its ledger has {counts}; nothing was changed"
         )
-    expected: dict[Place, set[str]] = {workspace.landing.place: set(), workspace.warehouse.place: set()}
+    expected: dict[Place, dict[str, str]] = {workspace.landing.place: {}, workspace.warehouse.place: {}}
     for file in files:
-        expected[file.place].add(file.key)
+        expected[file.place][file.key] = file.sha256
     there: set[tuple[Place, str]] = set()
-    for place, keys in expected.items():
+    for place, digests in expected.items():
         for key in place.every_key():
-            if key not in keys:
+            if key not in digests or place.digest(key) != digests[key]:
                 stranger = f"{place.address(key)} is not of this backup; nothing was changed"
                 raise ConfigurationError(f"{workspace.settings.place} is not empty: {stranger}")
             there.add((place, key))
@@ -148,7 +148,7 @@ def _put(
     there: AbstractSet[tuple[Place, str]],
     follow: Follow,
 ) -> None:
-    """Put every file in its place, those of a restore that did not end verified instead.
+    """Put every file in its place but those that are there.
 
     Raises:
         BadFile: files of the backup are damaged or gone; the others are in their places.
@@ -175,7 +175,7 @@ def _put(
 
 def _put_one(vault: Vault, there: AbstractSet[tuple[Place, str]], file: _File) -> bool:
     """Whether the file is in its place, or was."""
-    if (file.place, file.key) in there and file.place.digest(file.key) == file.sha256:
+    if (file.place, file.key) in there:
         return True
     part = file.place.workdir("restore") / uuid.uuid4().hex
     path = vault.path(file.sha256)
