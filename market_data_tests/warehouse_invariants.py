@@ -29,7 +29,7 @@ def assert_sound(warehouse: Warehouse) -> None:
         assert numbers == list(range(1, len(numbers) + 1))
         assert [revision.state for revision in revisions] == [SUPERSEDED] * (len(revisions) - 1) + [CURRENT]
     if isinstance(warehouse._shelf, ByKey):
-        listed = {key for key, _ in warehouse._shelf._place.bucket.objects.below("warehouse/")}
+        listed = {key for key, _ in warehouse._shelf.place.bucket.objects.below("warehouse/")}
         assert listed == {f"warehouse/{revision.path.as_posix()}" for revision in everything}
         return
     known = {warehouse.file_of(revision) for revision in everything}

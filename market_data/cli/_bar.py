@@ -1,14 +1,21 @@
-"""A bar of partitions that are done, on a terminal; elsewhere a line now and then would only be noise. No counting."""
+"""A bar of what is done of so many, on a terminal; elsewhere a line now and then would only be noise. No counting."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Protocol
 
 from market_data.cli import _shared
 
 
+class Advance(Protocol):
+    """Told how many are done, words for the last one, and how many there are where that was not known before."""
+
+    def __call__(self, done: int, words: str, total: int | None = None) -> None: ...
+
+
 @contextmanager
-def bar(total: int, *, shown: bool = True) -> Generator[Callable[[int, str], None]]:
-    """What it yields is called with how many are done, and words for the last one."""
+def bar(total: int, *, shown: bool = True, words: str = "starting Dagster") -> Generator[Advance]:
+    """What it yields is called as `Advance` says."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -26,10 +33,10 @@ def bar(total: int, *, shown: bool = True) -> Generator[Callable[[int, str], Non
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=_shared.stderr(), disable=not shown) as progress:
-        task = progress.add_task("starting Dagster", total=total)
+        task = progress.add_task(words, total=total)
 
-        def advance(done: int, words: str) -> None:
-            progress.update(task, completed=done, description=words)
+        def advance(done: int, words: str, total: int | None = None) -> None:
+            progress.update(task, completed=done, description=words, total=total)
 
         yield advance
         progress.update(task, description="done" if progress.tasks[0].completed >= total else "ended")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,6 +81,11 @@ def day(text: str, what: str) -> dt.date:
 def today() -> dt.date:
     """The day it is, UTC."""
     return dt.datetime.now(dt.UTC).date()
+
+
+def counted(rows: Mapping[str, int]) -> str:
+    """How many rows relations have, those that are empty left out."""
+    return ", ".join(f"{count:,} {name}" for name, count in rows.items() if count) or "no row"
 
 
 def size(count: float) -> str:

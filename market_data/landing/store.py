@@ -4,7 +4,8 @@ import datetime as dt
 import json
 import logging
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from market_data.storage.place import Folder, Place
 
 _log = logging.getLogger("market_data.landing")
 _SMALL_BYTES = 65_536
+_MANIFEST = "manifest.json"
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,19 @@ class Landing:
             for entry in entries
         )
 
+    @property
+    def place(self) -> Place:
+        """Where the files lie, by key."""
+        return self._place
+
+    def manifests(self) -> Iterator[tuple[str, bytes]]:
+        """Every manifest, by its key."""
+        keys = [key for key in self._place.every_key() if key.endswith(f"/{_MANIFEST}")]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for key, content in zip(keys, pool.map(self._place.read, keys), strict=True):
+                if content is not None:
+                    yield key, content
+
     @contextmanager
     def workdir(self, request: Request) -> Generator[Path]:
         """A folder for this request's downloads. It outlives a killed process, and one process has it at a time.
@@ -113,7 +129,7 @@ class Landing:
             replaced = [e for e in before if e["sha256"] not in {entry["sha256"] for entry in entries}]
             superseded = [*(manifest["superseded"] if manifest else []), *replaced]
             content = json.dumps({"files": entries, "superseded": superseded}, indent=1)
-            self._place.write(f"{_key(request)}/manifest.json", content.encode())
+            self._place.write(f"{_key(request)}/{_MANIFEST}", content.encode())
         return tuple(_landed(path, entry) for path, entry in moved)
 
     def discard_workdir(self, request: Request) -> None:
@@ -135,8 +151,16 @@ class Landing:
         return manifest["files"] if manifest else []
 
     def _manifest(self, request: Request) -> dict[str, Any] | None:
-        content = self._place.read(f"{_key(request)}/manifest.json")
+        content = self._place.read(f"{_key(request)}/{_MANIFEST}")
         return None if content is None else json.loads(content)
+
+
+def listed_in(key: str, manifest: bytes) -> Iterator[tuple[str, str, int]]:
+    """Key, SHA-256 and size in bytes of every file that a manifest lists, whether it counts or not."""
+    content = json.loads(manifest)
+    for entry in (*content["files"], *content["superseded"]):
+        name = f"{key.removesuffix(_MANIFEST)}{entry['sha256'][:16]}/{entry['name']}"
+        yield name, entry["sha256"], entry["size_bytes"]
 
 
 def _landed(path: Path, entry: dict[str, Any]) -> LandedFile:

@@ -43,6 +43,9 @@ class Environment(BaseSettings):
     `sqlite:////var/lib/market-data/ledger.db`. Without either it is `ledger.db` in the home, which then must be a
     folder."""
 
+    new_ledger_url: SecretStr | None = None
+    """Where `market-data ledger copy` copies the ledger; it asks for it where this is absent."""
+
     scratch: Path | None = None
     """For a home on a bucket: the local folder of downloads, files in the making, cache and logs. Without it
     `market-data` in `$XDG_CACHE_HOME` or `~/.cache`."""

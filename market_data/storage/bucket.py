@@ -3,7 +3,7 @@
 import datetime as dt
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -129,6 +129,15 @@ class BucketFolder:
         """The SHA-256 that the key's object was uploaded with; None where it is not there, or is another's."""
         facts = self.bucket.objects.facts(self._full(key))
         return None if facts is None else facts[1]
+
+    def every_key(self) -> Iterator[str]:
+        """See `Place`."""
+        for key, _ in self.bucket.objects.below(f"{self.name}/"):
+            yield key.removeprefix(f"{self.name}/")
+
+    def copy(self, key: str, target: Path) -> str | None:
+        """See `Place`: past the cache."""
+        return self.bucket.objects.download(self._full(key), target)
 
     def local(self, key: str, digest: str) -> Path | None:
         """See `Place`."""

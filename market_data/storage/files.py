@@ -4,11 +4,23 @@ import hashlib
 import os
 from pathlib import Path
 
+_CHUNK_BYTES = 2**20
+
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: Path, target: Path) -> str:
+    """Copy a file; the SHA-256 of the bytes that were copied, hexadecimal."""
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as written:
+        while chunk := read.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            written.write(chunk)
+    return digest.hexdigest()
 
 
 def sync_file(path: Path) -> None:

@@ -1,9 +1,11 @@
 """Where files lie, by keys: the port, and a folder of the local file system. The bucket is `bucket`."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from market_data.storage.files import make_folder, publish, sha256, sync_file, write_atomic
+from market_data.storage.files import copy, make_folder, publish, sha256, sync_file, write_atomic
 
 
 class Place(Protocol):
@@ -26,6 +28,18 @@ class Place(Protocol):
 
     def size(self, key: str) -> int | None:
         """How many bytes the key has; None where it is not there. Quick."""
+        ...
+
+    def digest(self, key: str) -> str | None:
+        """The SHA-256 of the key's bytes; None where it is not there (or, on a bucket, was put by others)."""
+        ...
+
+    def every_key(self) -> Iterator[str]:
+        """Every key, those of files in the making left out."""
+        ...
+
+    def copy(self, key: str, target: Path) -> str | None:
+        """Copy the key's bytes to a local file; their SHA-256, None where there is no such key."""
         ...
 
     def local(self, key: str, digest: str) -> Path | None:
@@ -72,6 +86,29 @@ class Folder:
         """See `Place`."""
         path = self.root / key
         return path.stat().st_size if path.exists() else None
+
+    def digest(self, key: str) -> str | None:
+        """See `Place`."""
+        path = self.root / key
+        return sha256(path) if path.exists() else None
+
+    def every_key(self) -> Iterator[str]:
+        """See `Place`."""
+        for folder, below, files in os.walk(self.root):
+            if Path(folder) == self.root:
+                below[:] = [name for name in below if name != "_staging"]
+            yield from (
+                Path(folder, name).relative_to(self.root).as_posix()
+                for name in files
+                if not name.startswith(".") and not name.endswith(".lock")
+            )
+
+    def copy(self, key: str, target: Path) -> str | None:
+        """See `Place`: of one file, whatever is renamed over it meanwhile."""
+        try:
+            return copy(self.root / key, target)
+        except FileNotFoundError:
+            return None
 
     def local(self, key: str, digest: str) -> Path | None:
         """See `Place`: the file itself."""

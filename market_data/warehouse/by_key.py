@@ -27,29 +27,33 @@ class ByKey:
     """See `Shelf`."""
 
     def __init__(self, place: BucketFolder, ledger: Ledger) -> None:
-        self._place = place
+        self.place = place
         self._ledger = ledger
         self._swept = False
 
     @property
     def root(self) -> Path:
         """See `Shelf`: this process's names of local copies."""
-        return self._place.pins
+        return self.place.pins
 
     @property
     def writer(self) -> str:
         """See `Shelf`."""
-        return self._place.bucket.folder.name
+        return self.place.bucket.folder.name
 
     def folder(self) -> Path:
         """See `Shelf`. A service that cannot list unfinished uploads, or may not, is written to all the same."""
         if not self._swept:
             self._swept = True
             try:
-                self._place.bucket.abort_unfinished()
+                self.place.bucket.abort_unfinished()
             except MarketDataError as error:
                 _log.warning("unfinished uploads were not looked for: %s", error)
-        return self._place.bucket.folder
+        return self.place.bucket.folder
+
+    def path_of(self, revision: Revision) -> str:
+        """See `Shelf`: as it was, since every revision has a path of its own."""
+        return revision.path.as_posix()
 
     def path_of_next(self, table: str, partition: Partition) -> str:
         """See `Shelf`: no two revisions have the same, whatever becomes of their writers."""
@@ -65,11 +69,11 @@ class ByKey:
         began: float | None,
     ) -> Revision | None:
         """See `Shelf`."""
-        self._place.put(staged, values["path"], values["sha256"])
+        self.place.put(staged, values["path"], values["sha256"])
         follows = current.revision if current is not None else 0
         entered = self._ledger.enter(values, table, partition, follows, seconds_since(began))
         if entered is None:
-            self._place.take_back(values["path"], staged)
+            self.place.take_back(values["path"], staged)
         return entered
 
     def settle(self, table: str, partition: Partition) -> bool:  # noqa: ARG002  the port's shape
@@ -79,38 +83,38 @@ class ByKey:
     def restore(self, staged: Path, current: Revision) -> None:
         """See `Shelf`. An object that another program wrote does not carry the hash."""
         key = current.path.as_posix()
-        if self._place.digest(key) != current.sha256:
-            where = self._place.address(key)
+        if self.place.digest(key) != current.sha256:
+            where = self.place.address(key)
             _log.warning("%s %s: %s was damaged or gone; it is restored", current.table, current.partition, where)
-            self._place.put(staged, key, current.sha256)
+            self.place.put(staged, key, current.sha256)
 
     def pin(self, revision: Revision) -> Path | None:
         """See `Shelf`."""
-        return self._place.local(revision.path.as_posix(), revision.sha256)
+        return self.place.local(revision.path.as_posix(), revision.sha256)
 
     def bring(self, files: Iterable[tuple[str, str]]) -> None:
         """See `Shelf`."""
-        self._place.bring(list(files))
+        self.place.bring(list(files))
 
     def address(self, revision: Revision) -> str:
         """See `Shelf`: its URL."""
-        return self._place.address(revision.path.as_posix())
+        return self.place.address(revision.path.as_posix())
 
     def release(self) -> None:
         """See `Shelf`."""
-        self._place.bucket.release()
+        self.place.bucket.release()
 
     def recover(self, now: dt.datetime | None = None) -> int:
         """Abort uploads and remove objects of writers that died a day ago or before; how many there were."""
-        aborted = self._place.bucket.abort_unfinished(now)
-        settled = self._place.settled(now)
+        aborted = self.place.bucket.abort_unfinished(now)
+        settled = self.place.settled(now)
         known = {path for (path,) in self._ledger.all_rows(select(revisions.c.path))}
         orphans = [key for key in settled if key not in known]
         for key in orphans:
-            _log.info("%s belongs to no revision; it is removed", self._place.address(key))
-            self._place.delete(key)
+            _log.info("%s belongs to no revision; it is removed", self.place.address(key))
+            self.place.delete(key)
         return aborted + len(orphans)
 
     def close(self) -> None:
         """See `Shelf`."""
-        self._place.bucket.close()
+        self.place.bucket.close()

@@ -16,7 +16,9 @@ from filelock import FileLock
 from market_data.domain.partition import Partition
 from market_data.storage.files import make_folder, publish, sha256, sync_folder
 from market_data.storage.own_folder import OwnFolder
+from market_data.storage.place import Folder
 from market_data.warehouse.ledger import Ledger, Revision
+from market_data.warehouse.schema import CURRENT
 from market_data.warehouse.shelf import hive_path, seconds_since
 
 _log = logging.getLogger("market_data.warehouse")
@@ -27,6 +29,7 @@ class InPlace:
 
     def __init__(self, root: Path, ledger: Ledger) -> None:
         self.root = root
+        self.place = Folder(root)
         self._ledger = ledger
         self._own = OwnFolder(root / "_staging")
         self._pins: set[Path] = set()
@@ -43,6 +46,12 @@ class InPlace:
             self.recover()
             make_folder(self._own.path)
         return self._own.path
+
+    def path_of(self, revision: Revision) -> str:
+        """See `Shelf`: a file that does not count any more must not lie beside the one that does."""
+        if revision.state == CURRENT:
+            return self.path_of_next(revision.table, revision.partition)
+        return history_path(revision).as_posix()
 
     def path_of_next(self, table: str, partition: Partition) -> str:
         """See `Shelf`."""
@@ -93,7 +102,7 @@ class InPlace:
         pin = self.folder() / f"pin-{revision.id}.parquet"
         if pin in self._pins:
             return pin
-        for place in (self.root / revision.path, self.root / _history_path(revision)):
+        for place in (self.root / revision.path, self.root / history_path(revision)):
             with suppress(FileNotFoundError):
                 pin.hardlink_to(place)
                 if sha256(pin) == revision.sha256:
@@ -132,7 +141,7 @@ class InPlace:
 
         None where it is gone or not what the ledger says; what is left of it is then kept beside, as `.damaged`.
         """
-        kept, place = _history_path(current), self.root / current.path
+        kept, place = history_path(current), self.root / current.path
         if (self.root / kept).exists():
             return kept
         if not place.exists():
@@ -166,9 +175,10 @@ class InPlace:
             return None
         if current.sha256 == claim.sha256:  # only the account changed: the file in place is the old one, too
             return self.keep(current)
-        kept = _history_path(current)
+        kept = history_path(current)
         return kept if (self.root / kept).exists() else None
 
 
-def _history_path(revision: Revision) -> Path:
+def history_path(revision: Revision) -> Path:
+    """Where a revision's file lies once another takes its place, which may be before the ledger says so."""
     return Path("_history") / hive_path(revision.table, revision.partition) / f"r{revision.revision}.parquet"

@@ -3,7 +3,8 @@
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +22,12 @@ from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, revisions
 from market_data.warehouse.spending import Spending
+from market_data.warehouse.sqlite import READS_ONLY
 from market_data.warehouse.upgrade import bring_up
 
 T = TypeVar("T")
+
+_BLOCK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,18 @@ class Ledger:
         for revision in self._select(and_(*_within(partition), revisions.c.state != PENDING)):
             found.setdefault(revision.table, []).append(revision)
         return found
+
+    def filed(self) -> Iterator[Revision]:
+        """Every revision that has a file, in the order in which they were entered; read in blocks."""
+        query, last = select(revisions).where(revisions.c.state.in_([CURRENT, SUPERSEDED])), 0
+        while True:
+            with reading(self._engine) as connection:
+                block = query.where(revisions.c.id > last).order_by(revisions.c.id).limit(_BLOCK)
+                found = [_revision(row) for row in connection.execute(block).mappings()]
+            if not found:
+                return
+            yield from found
+            last = found[-1].id
 
     def pending(self, table: str | None = None, partition: Partition | None = None) -> list[Revision]:
         """Claims that are neither made current nor given up."""
@@ -277,6 +293,21 @@ class Ledger:
                 return work(connection)
 
         return waited_for(once)
+
+    @contextmanager
+    def instant(self) -> Generator[Connection]:
+        """A connection that reads everything as of one instant, and holds up nobody who writes."""
+        options = {READS_ONLY: True, "isolation_level": "REPEATABLE READ"}
+        if self._engine.dialect.name == "sqlite":  # where a transaction that reads always is one instant
+            del options["isolation_level"]
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """One transaction, for those who move whole relations."""
+        with self._engine.begin() as connection:
+            yield connection
 
     def _select(self, where: ColumnElement[bool]) -> list[Revision]:
         order = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from market_data.domain.partition import Partition
+from market_data.storage.place import Place
 from market_data.warehouse.ledger import Revision
 
 
@@ -18,12 +19,21 @@ class Shelf(Protocol):
         ...
 
     @property
+    def place(self) -> Place:
+        """Where the files lie, by the paths of revisions."""
+        ...
+
+    @property
     def writer(self) -> str:
         """This process's name, as its claims carry it."""
         ...
 
     def folder(self) -> Path:
         """This process's own folder, for files in the making; what processes left that died is settled first."""
+        ...
+
+    def path_of(self, revision: Revision) -> str:
+        """The path that the file of a revision from elsewhere has here."""
         ...
 
     def path_of_next(self, table: str, partition: Partition) -> str:

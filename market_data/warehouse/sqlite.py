@@ -12,6 +12,9 @@ from sqlalchemy.engine import ExceptionContext
 
 from market_data.domain.errors import MAKE_ROOM, StorageTrouble, ours
 
+READS_ONLY = "market_data_reads_only"
+"""Of a connection's options: its transaction reads, as of one instant, and never writes."""
+
 _AGAIN = "try again later: what is done is not made again"
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY = 0xFF
@@ -92,15 +95,16 @@ def _listen(engine: Engine) -> None:
             record.invalidate()
 
     def began(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":  # a reader waits for nobody
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":  # a reader waits for nobody
+            connection.exec_driver_sql("BEGIN" if options.get(READS_ONLY) else "BEGIN IMMEDIATE")
 
     event.listen(engine, "do_connect", connecting)
     event.listen(engine, "checkin", returned)
     event.listen(engine, "begin", began)
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: Any) -> None:
     """Its journal, and how long it waits. Processes that change a file's journal at once are refused without a wait."""
     connection.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1_000}")
     for attempt in stamina.retry_context(

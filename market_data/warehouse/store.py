@@ -19,6 +19,7 @@ from market_data.domain.tables import table as table_named
 from market_data.domain.tables._base import Schema, empty
 from market_data.storage.bucket import BucketFolder
 from market_data.storage.files import sha256, sync_file
+from market_data.storage.place import Place
 from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.in_place import InPlace
 from market_data.warehouse.ledger import Ledger, Revision
@@ -105,6 +106,19 @@ class Warehouse:
     def root(self) -> Path:
         """The local folder to which `path` of a revision is relative; on a bucket, of what `bring` brought."""
         return self._shelf.root
+
+    @property
+    def place(self) -> Place:
+        """Where the files lie, by the paths of revisions."""
+        return self._shelf.place
+
+    def path_of(self, revision: Revision) -> str:
+        """The path that the file of a revision from elsewhere has here."""
+        return self._shelf.path_of(revision)
+
+    def folder(self) -> Path:
+        """This process's own local folder, for files in the making; it is removed by `close`, or after a crash."""
+        return self._shelf.folder()
 
     def stage(self, table: str, partition: Partition, schema: Schema, clock: str | None = None) -> Staged:
         """Begin a partition's next file, in the folder of this writer."""

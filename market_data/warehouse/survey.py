@@ -105,6 +105,11 @@ def dead_claims(root: Path, ledger: Ledger) -> int:
     return sum(not is_held(_lock(root, claim.writer)) for claim in ledger.pending())
 
 
+def writers(staging: Path) -> int:
+    """Processes of this machine that live and have a folder for what they write."""
+    return sum(is_held(lock) for lock in staging.glob("*.lock"))
+
+
 def dead_folders(root: Path) -> Iterator[Path]:
     """Staging folders of writers that died."""
     staging = root / "_staging"
