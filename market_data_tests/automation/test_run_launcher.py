@@ -20,7 +20,7 @@ from market_data_tests.desk import redis_server
 from market_data_tests.ports import free_port
 from market_data_tests.ui.dev import ROOT
 
-SECRET = "a-password-of-redis"
+SECRET = "a-password-of-redis"  # pragma: allowlist secret
 INSTANCE = """run_launcher:
   module: market_data.resources.run_launcher
   class: InstanceRunLauncher

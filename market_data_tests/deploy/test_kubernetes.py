@@ -82,10 +82,10 @@ def test_both_overlays_have_the_same_instance_but_for_where_the_data_lies() -> N
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_instance_differs_from_a_laptops_in_launcher_and_width(overlay: str) -> None:
+def test_the_instance_differs_from_a_laptops_in_storage_launcher_and_width(overlay: str) -> None:
     ours, laptop = instance(overlay), yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-    ours.pop("run_launcher")
-    laptop.pop("run_launcher", None)
+    assert ours.pop("storage")["postgres"]["postgres_url"] == {"env": "MARKET_DATA_POSTGRES_URL"}
+    del laptop["instance_class"], ours["run_launcher"], laptop["run_launcher"]
     assert ours["concurrency"]["runs"].pop("max_concurrent_runs") > laptop["concurrency"]["runs"].pop(
         "max_concurrent_runs"
     )

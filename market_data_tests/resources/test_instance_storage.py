@@ -22,7 +22,7 @@ from market_data.warehouse.schema import metadata
 from market_data_tests.databases import Server, postgres
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "hidden-word"
+PASSWORD = "hidden-word"  # pragma: allowlist secret
 VARIABLE = "MARKET_DATA_POSTGRES_URL"
 
 

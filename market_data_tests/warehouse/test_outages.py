@@ -24,7 +24,7 @@ from market_data_tests.partitions import row_of
 from market_data_tests.warehouse_invariants import assert_sound
 
 DAY = Partition("feed", dt.date(2024, 1, 15), "1000")
-PASSWORD = "hidden-word"
+PASSWORD = "hidden-word"  # pragma: allowlist secret
 CUTS = ("lost", "untold", "late")
 
 
