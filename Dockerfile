@@ -57,6 +57,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
     MARKET_DATA_HOME=/data \
+    MARKET_DATA_SCRATCH=/data/scratch \
     DAGSTER_HOME=/data/dagster \
     DAGSTER_DISABLE_TELEMETRY=1
 

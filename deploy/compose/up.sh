@@ -18,9 +18,10 @@ dir /data
 appendonly yes
 maxmemory-policy noeviction"
 fi
-if [ ! -e secrets/objects_json ]; then
-    make_secret objects_json "{\"identities\": [{\"name\": \"market-data\", \"actions\": [\"Admin\", \"Read\", \"Write\", \"List\", \"Tagging\"], \"credentials\": [{\"accessKey\": \"market-data\", \"secretKey\": \"$(random)\"}]}]}"
-fi
+# The keys of the profile `objects`; a bucket elsewhere has its own.
+make_secret AWS_ACCESS_KEY_ID market-data
+make_secret AWS_SECRET_ACCESS_KEY "$(random)"
+make_secret objects_json "{\"identities\": [{\"name\": \"market-data\", \"actions\": [\"Admin\", \"Read\", \"Write\", \"List\", \"Tagging\"], \"credentials\": [{\"accessKey\": \"$(cat secrets/AWS_ACCESS_KEY_ID)\", \"secretKey\": \"$(cat secrets/AWS_SECRET_ACCESS_KEY)\"}]}]}"
 # The vendors' keys are yours to fill in.
 for name in DATABENTO_API_KEY TARDIS_API_KEY; do
     [ -e "secrets/$name" ] || { : >"secrets/$name" && chmod 644 "secrets/$name"; }

@@ -22,6 +22,7 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="MARKET_DATA_",
         env_file=".env",
+        env_ignore_empty=True,  # compose files set what they leave open
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
