@@ -53,7 +53,7 @@ def test_a_process_that_writes_is_not_left_behind(home: Home, warehouse: Warehou
 
 def test_the_same_ledger_is_refused(home: Home, warehouse: Warehouse) -> None:
     warehouse.close()
-    url = f"sqlite:///{home.settings.ledger}"
+    url = home.settings.database.get_secret_value()
     result = CliRunner().invoke(app, ["ledger", "copy"], env=home.environment | {NEW: url})
     assert result.exit_code == 2
     assert "not empty" in result.stderr

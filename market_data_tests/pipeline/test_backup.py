@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from market_data.domain.errors import BadFile, ConfigurationError, WarehouseDamaged
 from market_data.pipeline.backup import Made, Options, back_up, described, restore, torn
 from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
 from market_data.storage.files import sha256
+from market_data.warehouse.schema import metadata
 from market_data_tests.databases import postgres
 from market_data_tests.pipeline import victim
 from market_data_tests.pipeline.homes import collect, facts, home_at, live, on_bucket, rows
@@ -157,6 +159,13 @@ def test_a_damaged_ledger_of_a_backup_is_refused(tmp_path: Path) -> None:
         restore(workspace, tmp_path / "backup", untold)
 
 
+def forget_everything(settings: Settings) -> None:
+    """Empty the ledger, and leave the files."""
+    with opened(settings) as workspace, workspace.ledger.writing() as connection:
+        for relation in reversed(metadata.sorted_tables):
+            connection.execute(delete(relation))
+
+
 def test_a_home_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     backed_up(live(tmp_path / "here"), tmp_path / "backup")
     there = home_at(tmp_path / "there", 5)
@@ -168,7 +177,7 @@ def test_a_home_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     ):
         restore(workspace, tmp_path / "backup", untold)
     assert facts(there) == before
-    (there.home / "ledger.db").unlink()
+    forget_everything(there)
     before_files = files(there.warehouse)
     with opened(there) as workspace, pytest.raises(ConfigurationError, match="is not of this backup"):
         restore(workspace, tmp_path / "backup", untold)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import update
 
 from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.health import Probe, Scope, Verdict, examine, probes, worst
@@ -15,6 +16,7 @@ from market_data.pipeline.workspace import opened
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
 from market_data.warehouse import database
+from market_data.warehouse.upgrade import _VERSION
 from market_data_tests.databases import on_sqlite_only, postgres
 from market_data_tests.feeds import place, settings_of, simulated
 from market_data_tests.partitions import enter, row_of, warehouse_at
@@ -255,16 +257,16 @@ def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(sett
 
 
 def test_a_ledger_of_a_newer_version_is_unhealthy_and_left_alone(settings: Settings) -> None:
-    import sqlite3
-
-    with sqlite3.connect(settings.ledger) as connection:
-        connection.execute("UPDATE ledger_version SET version_num = '9999'")
-    connection.close()
+    engine = database.engine_of(settings.database.get_secret_value())
+    with engine.begin() as connection:
+        connection.execute(update(_VERSION).values(version_num="9999"))
+    engine.dispose()
     for _ in range(2):
         assert not_healthy(settings) == {"ledger": "unhealthy"}
     assert "version 9999" in look(settings)["ledger"].sentence
 
 
+@on_sqlite_only  # where each home's ledger is named, and so not another
 def test_a_ledger_on_a_server_is_looked_at_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(tmp_path, {"sim": FEED})
     settings.home.mkdir()
