@@ -47,7 +47,7 @@ class Work:
 
     def figures(self, recovery: str) -> Figures:
         """The count after its end, which Dagster's own record must agree with."""
-        assert "a bug: " not in self.here.told()
+        assert not [name for name, each in self.here.processes.items() if "a bug: " in each.told()]
         for table in self.backfill.feed.assets:
             recorded = self.here.recorded(FEED, table)
             assert recorded == {partition.key for name, partition in self.backfill.keys if name == table}

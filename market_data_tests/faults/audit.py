@@ -94,7 +94,7 @@ def audit(backfill: Backfill, runs: Sequence[Run], before: Rows | None = None) -
     """Count the home as it lies.
 
     Args:
-        runs: those that had to make all of it; they have ended.
+        runs: those that had to make all of it; they have ended. None: all is said to be well.
         before: what counted before them; None: nothing did.
     """
     told: dict[Key, str] = {}

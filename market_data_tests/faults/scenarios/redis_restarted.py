@@ -11,7 +11,7 @@ _DOWN_SECONDS = 5
 
 class RedisRestarted:
     name = "Redis restarted"
-    how = "As with the worker that is killed; but Redis (`appendonly yes`) is stopped, and started after some seconds."
+    how = "A desk; in the middle of two runs, while one waits, Redis (`appendonly yes`) is stopped for some seconds."
 
     def run(self, folder: Path, size: Size) -> Figures:
         with at_work(folder, size) as work:

@@ -13,8 +13,7 @@ _DOWN_SECONDS = 10
 class StorageRestarted:
     name = "Dagster's PostgreSQL restarted"
     how = (
-        "As with the worker that is killed; but PostgreSQL is stopped at once (`pg_ctl stop -m immediate`), and "
-        "started after some seconds."
+        "A desk; in the middle of two runs PostgreSQL is stopped at once (`pg_ctl stop -m immediate`) for some seconds."
     )
 
     def run(self, folder: Path, size: Size) -> Figures:

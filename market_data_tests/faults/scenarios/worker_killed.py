@@ -8,11 +8,7 @@ from market_data_tests.faults.scenario import Figures, Scenario, Size
 
 class WorkerKilled:
     name = "worker killed with -9"
-    how = (
-        "A desk: Redis, PostgreSQL with Dagster's storage and the ledger, the daemon, two workers. They share a "
-        "backfill of twice as many days and two symbols more, a run a symbol; in the middle of a run all processes of "
-        "a worker are killed. All days were there before."
-    )
+    how = "A desk; in the middle of a run all processes of its worker are killed, of two that share the backfill."
 
     def run(self, folder: Path, size: Size) -> Figures:
         with at_work(folder, size) as work:
