@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ class Work:
     def until_under_way(self) -> None:
         """Until both workers are in the middle of a run."""
         until(lambda: all(map(_in_mid_run, self.workers)))
+
+    def until_recording(self) -> None:
+        """Until the tables of one more partition are recorded, so that most likely its checks are being so."""
+        before = len(self.here.recorded(FEED))
+        while len(self.here.recorded(FEED)) == before and self.here.finished(self.id) is None:
+            time.sleep(0.01)
 
     def ended_badly(self) -> int:
         """How many runs."""

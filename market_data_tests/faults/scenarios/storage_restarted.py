@@ -19,6 +19,7 @@ class StorageRestarted:
     def run(self, folder: Path, size: Size) -> Figures:
         with at_work(folder, size) as work:
             work.until_under_way()
+            work.until_recording()
             work.here.postgres.kill()
             time.sleep(_DOWN_SECONDS)
             work.here.postgres.start()
@@ -27,7 +28,7 @@ class StorageRestarted:
             assert runs == len(work.backfill.feed.symbols) + ended, "a run was not retried, or begun twice"
             assert all(each.popen.poll() is None for each in work.here.processes.values()), "not all outlived it"
             return work.figures(
-                f"{ended} of {runs - ended} runs could not write down what they did, and retries made what was "
+                f"{ended} of {runs - ended} runs could not write down what they did, and were retried for what was "
                 "left; the others waited; daemon and workers outlive it"
             )
 
