@@ -1,6 +1,7 @@
 """What a desk runs, as real processes on loopback: Redis, PostgreSQL, Dagster's daemon, workers. No test is here."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,11 @@ class Process:
     def told(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace")
 
+    def progress(self) -> tuple[int, int]:
+        """Of the run that it told of last: how many partitions are done, of how many. Zeros before any."""
+        told = re.findall(r"\[(\d+)/(\d+), ", self.told())
+        return (int(told[-1][0]), int(told[-1][1])) if told else (0, 0)
+
     def kill(self) -> None:
         """The whole group, at once, as when the machine is gone."""
         with suppress(ProcessLookupError):
@@ -69,13 +75,16 @@ class Desk:
     def daemon(self) -> Process:
         return self._start("daemon", "-m", "dagster._daemon", "run", "-w", str(ROOT / "workspace.yaml"))
 
-    def restart_redis(self) -> None:
-        """A clean stop and start, on what is on its disk."""
-        self.redis.stop()
+    def start_redis(self) -> None:
+        """Again, after it was stopped, on what is on its disk."""
         self.redis = redis_server(self.settings.home, self.environment["MARKET_DATA_REDIS_URL"])
 
-    def backfill(self, feed: str) -> str:
-        """Ask for every partition of every asset of a feed, as the web interface does; its id."""
+    def backfill(self, feed: str, config: Mapping[str, Any] | None = None) -> str:
+        """Ask for every partition of every asset of a feed, as the web interface does; its id.
+
+        Args:
+            config: of the feed's op.
+        """
         graph = build_defs(self.settings).resolve_asset_graph()
         wanted = PartitionBackfill.from_asset_partitions(
             backfill_id=f"all-of-{feed}",
@@ -88,7 +97,7 @@ class Desk:
             all_partitions=True,
             title=None,
             description=None,
-            run_config=None,
+            run_config={"ops": {feed: {"config": config}}} if config else None,
         )
         self.instance.add_backfill(wanted)
         return wanted.backfill_id
@@ -99,6 +108,10 @@ class Desk:
         assert found is not None
         running = {BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING}
         return None if found.status in running else found.status
+
+    def recorded(self, feed: str, table: str = "quality_reports") -> set[str]:
+        """The keys of a table's partitions that Dagster knows as materialized."""
+        return self.instance.get_materialized_partitions(dg.AssetKey([feed, table]))
 
     def runs(self) -> list[DagsterRun]:
         return [*self.instance.get_runs()]

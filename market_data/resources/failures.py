@@ -24,6 +24,11 @@ def bugs_are_told() -> Generator[None]:
     """What is not of the project's own tree is a bug, which no retry mends.
 
     An error of the tree comes here where it concerns no single partition: a ledger that cannot be opened.
+
+    Raises:
+        Failure: of this op; it says whether it may be tried again.
+        DagsterExecutionInterruptedError: Dagster's own storage failed. The run ends as one whose process died does,
+            and run retries take it up, from what was recorded.
     """
     try:
         yield
@@ -33,7 +38,19 @@ def bugs_are_told() -> Generator[None]:
         told = ours(error)
         raise dg.Failure(str(told), allow_retries=_soon(told)) from error
     except Exception as error:
+        if (cause := _storage_error(error)) is not None:
+            raise dg.DagsterExecutionInterruptedError(f"Dagster's own storage failed: {cause}") from error
         raise dg.Failure(f"a bug: {type(error).__name__}: {error}", allow_retries=False) from error
+
+
+def _storage_error(error: Exception) -> Exception | None:
+    """What Dagster's database said, where it is that: the ledger's errors are of the project's tree already."""
+    from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415  whoever raises them has loaded them
+
+    # dagster-postgres has an error of its own for a server that it could not reach, after some attempts.
+    return next(
+        (each for each in (error, error.__cause__) if isinstance(each, InterfaceError | OperationalError)), None
+    )
 
 
 def _by_cause(failed: Sequence["Failed"]) -> Iterator[str]:

@@ -44,6 +44,8 @@ _CELERY: Mapping[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
 }
+_AGAIN, _AGAIN_SECONDS = 100, 10
+"""How often, and how soon, a run that could not begin is begun again: for about as long as it may take to start."""
 _ANSWER_SECONDS = 3.0
 _SILENCES = 3
 """How often in a row no worker says that it is at a run before the run is lost. Workers that lost Redis for a moment
@@ -116,7 +118,11 @@ def queue_of(run: DagsterRun) -> str:
 
 
 class _Run(Task):
-    """A run in a worker's child hears SIGTERM as a run process of Dagster's does: it ends where it may."""
+    """A run in a worker's child hears SIGTERM as a run process of Dagster's does: it ends where it may.
+
+    Where Dagster's storage does not answer before the run has begun, it is begun later. One that had begun is not:
+    Dagster ignores it then, and the run monitoring sees that it is at no worker.
+    """
 
     abstract = True
 
@@ -125,6 +131,8 @@ class _Run(Task):
         try:
             with capture_interrupts():
                 return super().__call__(*args, **kwargs)
+        except Exception as error:  # of what happens within a run none gets here
+            raise self.retry(exc=error, countdown=_AGAIN_SECONDS, max_retries=_AGAIN) from error
         finally:
             signal.signal(signal.SIGTERM, before)  # what captures them would leave it ignored, as SIGINT is here
 

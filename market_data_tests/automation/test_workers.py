@@ -1,18 +1,20 @@
-"""Runs in workers: they share a backfill while one is killed, one is told to stop, Redis restarts. Nothing is lost.
+"""Runs in workers: they share a backfill while one is killed, one is told to stop, a run is canceled. Nothing is lost.
 
-Redis, PostgreSQL, the daemon and the workers are real processes.
+Redis, PostgreSQL, the daemon and the workers are real processes. What befalls those: `faults`.
 """
 
 import datetime as dt
+import os
 import re
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 from dagster._core.execution.backfill import BulkActionStatus
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from market_data.pipeline import chain
 from market_data.pipeline.workspace import opened
@@ -66,19 +68,14 @@ def made_in_one_process(folder: Path, stanza: dict[str, Any]) -> Hashes:
     return revisions(settings)
 
 
-def recorded(here: Desk, table: str = "quality_reports") -> set[str]:
-    """What Dagster knows as materialized."""
-    return here.instance.get_materialized_partitions(dg.AssetKey(["sim", table]))
-
-
 def taken(worker: Process) -> int:
     return len(re.findall(r"Task execute_job\[\S+\] received", worker.told()))
 
 
 def in_mid_run(worker: Process) -> bool:
     """Whether its last word was of the third to the twentieth partition of a run's 25."""
-    progress = re.findall(r"\[(\d+)/25", worker.told())
-    return bool(progress) and 3 <= int(progress[-1]) <= 20
+    done, of = worker.progress()
+    return of == 25 and 3 <= done <= 20
 
 
 def statuses(here: Desk) -> list[DagsterRunStatus]:
@@ -89,7 +86,7 @@ def assert_whole(here: Desk, backfill: str, expected: Hashes) -> None:
     """The backfill ends well: every partition is recorded, in one revision, with the rows of one process."""
     assert until(lambda: here.finished(backfill)) == BulkActionStatus.COMPLETED_SUCCESS
     for table in TABLES:
-        assert recorded(here, table) == {key for _, key in expected}
+        assert here.recorded("sim", table) == {key for _, key in expected}
     assert {len(found) for found in expected.values()} == {1}
     assert revisions(here.settings) == expected
 
@@ -101,9 +98,9 @@ def test_a_worker_that_is_killed_in_a_backfill_costs_nothing(tmp_path: Path) -> 
         backfill = here.backfill("sim")
         killed, other = here.worker("killed"), here.worker("other")
         here.daemon()
-        until(lambda: len(recorded(here)) >= 80 and in_mid_run(killed))
+        until(lambda: len(here.recorded("sim")) >= 80 and in_mid_run(killed))
         killed.kill()
-        until(lambda: len(recorded(here)) == 200)
+        until(lambda: len(here.recorded("sim")) == 200)
         assert_whole(here, backfill, expected)
         assert taken(other) > 0
         assert set(statuses(here)) == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
@@ -118,28 +115,31 @@ def test_a_worker_that_is_told_to_stop_ends_its_runs_and_another_takes_the_rest(
         backfill = here.backfill("sim")
         stopped = here.worker("stopped")
         here.daemon()
-        until(lambda: len(recorded(here)) >= 10)
+        until(lambda: len(here.recorded("sim")) >= 10)
         assert stopped.stop() == 0
-        assert len(recorded(here)) < 80
+        assert len(here.recorded("sim")) < 80
         assert DagsterRunStatus.FAILURE in statuses(here)
         assert not {DagsterRunStatus.STARTED, DagsterRunStatus.SUCCESS} & set(statuses(here))
         here.worker("other")
-        until(lambda: len(recorded(here)) == 80)
+        until(lambda: len(here.recorded("sim")) == 80)
         assert_whole(here, backfill, expected)
 
 
-def test_workers_and_daemon_outlive_a_restart_of_redis(tmp_path: Path) -> None:
-    stanza = small(2, "2024-02-09")
+def test_a_run_begins_later_where_its_worker_does_not_reach_the_database(tmp_path: Path) -> None:
+    stanza = small(1, "2024-01-02")
     expected = made_in_one_process(tmp_path / "alone", stanza)
     with desk(settings_of(tmp_path, {"sim": stanza})) as here:
         backfill = here.backfill("sim")
-        here.worker("one")
+        worker = here.worker("one")
+        os.killpg(worker.popen.pid, signal.SIGSTOP)
         here.daemon()
-        until(lambda: len(recorded(here)) >= 10)
-        here.restart_redis()
-        until(lambda: len(recorded(here)) == 80)
+        until(lambda: [run for run in here.runs() if DAGSTER_CELERY_TASK_ID_TAG in run.tags])
+        here.postgres.kill()
+        os.killpg(worker.popen.pid, signal.SIGCONT)
+        until(lambda: "retry: Retry in" in worker.told())
+        here.postgres.start()
         assert_whole(here, backfill, expected)
-        assert set(statuses(here)) == {DagsterRunStatus.SUCCESS}
+        assert statuses(here) == [DagsterRunStatus.SUCCESS]
 
 
 def test_a_run_that_is_canceled_ends_canceled_and_is_not_retried(tmp_path: Path) -> None:
@@ -147,10 +147,10 @@ def test_a_run_that_is_canceled_ends_canceled_and_is_not_retried(tmp_path: Path)
         here.backfill("sim")
         worker = here.worker("one")
         here.daemon()
-        until(lambda: len(recorded(here)) >= 3)
+        until(lambda: len(here.recorded("sim")) >= 3)
         (run,) = here.runs()
         assert here.instance.run_coordinator.cancel_run(run.run_id)
         until(lambda: statuses(here) == [DagsterRunStatus.CANCELED])
         assert worker.stop() == 0
-        assert len(recorded(here)) < 91
+        assert len(here.recorded("sim")) < 91
         assert statuses(here) == [DagsterRunStatus.CANCELED]

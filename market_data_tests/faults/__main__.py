@@ -1,6 +1,7 @@
 """`make reliability`: every scenario at full size, or those named; prints a table, and writes it where asked.
 
-`--small` does as the tests do. `--write docs/reliability.md` puts the table between the file's two marks.
+`--small` does as the tests do. `--write docs/reliability.md` puts the table between the file's two marks, where rows of
+scenarios that were not run stay as they are.
 """
 
 import argparse
@@ -23,10 +24,12 @@ def main() -> None:
     chosen = {name: found for name, found in scenarios().items() if not words.names or name in words.names}
     size = SMALL if words.small else FULL
     figures = dict(_run(chosen, size))
-    text = table(chosen, figures, size)
-    print(text)
+    rows = {chosen[name].name: row(chosen[name], one) for name, one in figures.items()}
+    print(table(rows, size))
     if words.write is not None:
-        words.write.write_text(_between(words.write.read_text(encoding="utf-8"), text), encoding="utf-8")
+        before, kept, after = _parts(words.write.read_text(encoding="utf-8"))
+        rows = {one.name: (kept | rows)[one.name] for one in scenarios().values() if one.name in kept | rows}
+        words.write.write_text(f"{before}{BEGIN}\n\n{table(rows, size)}\n\n{END}{after}", encoding="utf-8")
     if any(one.lost for one in figures.values()):
         raise SystemExit("something is lost")
 
@@ -46,7 +49,7 @@ def _run(chosen: Mapping[str, Scenario], size: Size) -> Iterator[tuple[str, Figu
         yield name, figures
 
 
-def table(chosen: Mapping[str, Scenario], figures: Mapping[str, Figures], size: Size) -> str:
+def table(rows: Mapping[str, str], size: Size) -> str:
     """As Markdown, below what was run."""
     lines = [
         f"{size.days} days of {size.symbols} symbols, four tables each, about {size.trades} trades a day; "
@@ -55,7 +58,7 @@ def table(chosen: Mapping[str, Scenario], figures: Mapping[str, Figures], size: 
         _HEAD,
         "|" + " --- |" * _HEAD.count(" |"),
     ]
-    return "\n".join([*lines, *(row(chosen[name], one) for name, one in figures.items())])
+    return "\n".join([*lines, *rows.values()])
 
 
 def row(scenario: Scenario, figures: Figures) -> str:
@@ -65,12 +68,17 @@ def row(scenario: Scenario, figures: Figures) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _between(page: str, text: str) -> str:
+def _parts(page: str) -> tuple[str, dict[str, str], str]:
+    """What stands before the table, its rows by scenario, and what stands behind it."""
     before, mark, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    old, end, after = rest.partition(END)
     if not mark or not end:
         raise SystemExit(f"the file has no {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+    return (
+        before,
+        {line.split(" | ")[0].removeprefix("| "): line for line in old.splitlines() if line[:2] == "| "},
+        after,
+    )
 
 
 if __name__ == "__main__":

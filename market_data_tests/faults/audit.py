@@ -25,7 +25,8 @@ Rows = Mapping[Key, pl.DataFrame]
 def undisturbed(size: Size, seed: int) -> Rows:
     """The rows of every partition of every table, as a run makes them that nothing happens to."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = settings_for(Path(folder), size, seed)
+        # Its own ledger, whatever the environment says of others.
+        settings = settings_for(Path(folder), size, seed, ledger_url=f"sqlite:///{folder}/ledger.db")
         _make(settings, size.days)
         return dict(counting(settings.database.get_secret_value(), settings.warehouse))
 
@@ -93,7 +94,7 @@ def audit(backfill: Backfill, runs: Sequence[Run], before: Rows | None = None) -
     """Count the home as it lies.
 
     Args:
-        runs: those that had to make all of it; they have ended.
+        runs: those that had to make all of it; they have ended. None: all is said to be well.
         before: what counted before them; None: nothing did.
     """
     told: dict[Key, str] = {}
@@ -120,7 +121,12 @@ def audit(backfill: Backfill, runs: Sequence[Run], before: Rows | None = None) -
 
 def half_made(folder: Path, size: Size, **environment: Any) -> tuple[Backfill, Rows]:
     """A home whose first half of days is there already, to be backfilled from other rows; and what counts in it."""
-    first, days = Backfill(folder, size, environment=environment), size.days // 2
+    return made(folder, size, size.days // 2, **environment)
+
+
+def made(folder: Path, size: Size, days: int, **environment: Any) -> tuple[Backfill, Rows]:
+    """The same, with so many days."""
+    first = Backfill(folder, size, environment=environment)
     _make(first.settings, days)
     before = {key: rows for key, rows in undisturbed(size, first.seed).items() if key[1].date.day <= days}
     return first.with_seed(first.seed + 1), before
