@@ -7,8 +7,6 @@ from market_data_tests.databases import postgres
 from market_data_tests.faults.audit import audit, half_made, recovered
 from market_data_tests.faults.scenario import Figures, Scenario, Size
 
-# The tests' server does not wait for its own disk otherwise, and may forget at its death what it said is committed.
-_DURABLE = "?options=-csynchronous_commit%3Don"
 _DOWN_SECONDS = 5
 
 
@@ -21,7 +19,7 @@ class PostgresRestart:
 
     def run(self, folder: Path, size: Size) -> Figures:
         with postgres() as server:
-            backfill, before = half_made(folder, size, ledger_url=server.create("ledger") + _DURABLE)
+            backfill, before = half_made(folder, size, ledger_url=server.create("ledger"))
             run = backfill.start("restart")
             run.until_done(size.partitions // 4)
             server.kill()
