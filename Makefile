@@ -40,12 +40,14 @@ ui: setup home ## Dagster's web interface, schedules and sensors (UI_PORT=3001 f
 	@# The successor, `dg dev`, wants a package and a project layout of its own.
 	@exec env PYTHONWARNINGS='ignore:Function `dev_command` is superseded' .venv/bin/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(UI_PORT)
 
+# Three at a time, because many wait for Dagster's daemon; in the order of the files, which has the slow ones early.
+pytest = .venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 test: setup ## run the tests (ARGS="-k candles -x" passes more to pytest)
-	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+	@$(pytest) $(ARGS)
 
 # Those that meet a ledger or an instance; the others have no database to differ by.
 test-postgres: setup ## run the tests of what uses the ledger on a real PostgreSQL server (ARGS as for test)
-	@MARKET_DATA_TESTS_POSTGRES=1 .venv/bin/pytest -n 2 --dist loadfile $(ARGS) \
+	@MARKET_DATA_TESTS_POSTGRES=1 $(pytest) $(ARGS) \
 		$(addprefix market_data_tests/,alerts assets automation cli pipeline ui warehouse)
 
 check: setup ## style, types, layers, links, secrets and the files of the deployment

@@ -15,7 +15,7 @@ VICTIM = """
 import os, signal
 from market_data_tests.databases import Server
 server = Server()
-print(server.url(), server._folder)
+print(server.url(), server._folder, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
