@@ -25,15 +25,16 @@ class Earlier:
     judged: Verdicts = field(default_factory=Verdicts)
 
 
-def earlier(instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[str]) -> Earlier:
+def earlier(instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[str], checks: Collection[str]) -> Earlier:
     """What this run, and those that it is a retry from failure of, recorded before this attempt began.
 
-    Done is a partition with all the tables that are asked for. The last one that an attempt recorded anything of is
-    done again: nothing says that its checks are all there.
+    Done is a partition with all the tables that are asked for, and, where checks are, with what they said: checks that
+    could not be run leave nothing. The last one that an attempt recorded anything of is done again: nothing says that
+    its checks are all there.
     """
     found = Earlier()
     for each in _attempts(instance, run):
-        _take(found, instance, each, tables)
+        _take(found, instance, each, tables, checks)
     found.judged = {
         check: {key: verdict for key, verdict in by_partition.items() if key in found.done}
         for check, by_partition in found.judged.items()
@@ -50,8 +51,11 @@ def _attempts(instance: dg.DagsterInstance, run: DagsterRun) -> Iterator[Dagster
         at = instance.get_run_by_id(again) if again else None
 
 
-def _take(found: Earlier, instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[str]) -> None:
+def _take(
+    found: Earlier, instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[str], checks: Collection[str]
+) -> None:
     made: dict[str, set[str]] = {}
+    judged: Verdicts = {}
     last = None
     for record in _records(instance, run):
         event = record.event_log_entry.get_dagster_event()
@@ -64,8 +68,13 @@ def _take(found: Earlier, instance: dg.DagsterInstance, run: DagsterRun, tables:
             if evaluation.partition is not None:
                 last = evaluation.partition
                 verdict = None if evaluation.passed else evaluation.severity
-                found.judged.setdefault(evaluation.check_name, {}).setdefault(last, verdict)
-    found.done |= {key for key, those in made.items() if key != last and those.issuperset(tables)}
+                judged.setdefault(evaluation.check_name, {})[last] = verdict
+    whole = {key for key, those in made.items() if key != last and those.issuperset(tables)}
+    if checks:
+        whole &= set().union(*judged.values())
+    found.done |= whole
+    for check, verdicts in judged.items():  # what a later run said counts, and of one run what it said last
+        found.judged[check] = verdicts | found.judged.get(check, {})
 
 
 def _records(instance: dg.DagsterInstance, run: DagsterRun) -> Iterator[EventLogRecord]:

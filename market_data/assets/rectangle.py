@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster import DagsterEvent
 
-from market_data.assets.attempts import Earlier, earlier
+from market_data.assets.attempts import Verdicts, earlier
 from market_data.assets.checks import evaluations, verdicts
 from market_data.assets.edge import Edge
 from market_data.assets.metadata import materialization
@@ -60,7 +60,8 @@ def run(
             "The range holds no partition: does its first symbol sort after its last?", allow_retries=False
         )
     tables = {key.path[-1] for key in context.selected_asset_keys}
-    before = earlier(context.instance, context.run, tables)
+    checks = {key.name for key in context.selected_asset_check_keys}
+    before = earlier(context.instance, context.run, tables, checks)
     left = [partition for partition in keys if partition.key not in before.done]
     if len(left) < len(keys):
         context.log.info(f"{len(keys) - len(left)} of {len(keys)} partitions were done by an earlier attempt")
@@ -71,7 +72,8 @@ def run(
         except OverBudget as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         progress = Progress(feed, len(left), workspace.run_id, settings.progress_file, settings.log_format)
-        attempt = _Attempt(context, workspace, feed, progress, tables, before, refetch=config.refetch)
+        attempt = _Attempt(context, workspace, feed, progress, tables, checks, refetch=config.refetch)
+        attempt.judged = before.judged
         yield from attempt.take(left)
     if attempt.failed:
         _raise(attempt.failed, len(keys), context.retry_number, may_retry=config.retry)
@@ -88,7 +90,7 @@ class _Attempt:
         feed: Feed,
         progress: "Progress",
         tables: Collection[str],
-        before: Earlier,
+        checks: Collection[str],
         *,
         refetch: bool,
     ) -> None:
@@ -97,10 +99,10 @@ class _Attempt:
         self._feed = feed
         self._progress = progress
         self._tables = tables
-        self._checks = {key.name for key in context.selected_asset_check_keys}
+        self._checks = checks
         self._refetch = refetch
         self.failed: list[Failed] = []
-        self.judged = before.judged
+        self.judged = Verdicts()
 
     def take(self, partitions: Collection[Partition]) -> Iterator[DagsterEvent]:
         edge = Edge()

@@ -215,7 +215,8 @@ def test_a_restart_between_two_questions_is_not_noticed(ledger: Ledger, server: 
 def test_a_server_that_is_away_is_waited_for(ledger: Ledger, server: Server) -> None:
     server.kill()
     threading.Timer(1.0, server.start).start()
-    claimed(ledger)
+    assert claimed(ledger).state == PENDING
+    assert states(ledger) == [(1, PENDING)]
 
 
 def test_a_server_that_stays_away_is_told_of_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
