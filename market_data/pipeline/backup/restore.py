@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, update
@@ -46,8 +46,8 @@ def restore(workspace: Workspace, source: Path, follow: Follow) -> Mapping[str, 
     """Put a backup into the workspace's home; how many rows each relation of its ledger has now.
 
     Raises:
-        ConfigurationError: there is no backup, or the home is not empty: its ledger has rows, or it has files that are
-            not this backup's.
+        ConfigurationError: there is no backup, or it names files outside of the home, or the home is not empty: its
+            ledger has rows, or it has files that are not this backup's.
         BadFile: files of the backup are damaged or gone; the text names them. The ledger has no row then.
     """
     backup = described(source)
@@ -103,9 +103,9 @@ def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
     moved: list[dict[str, object]] = []
     for each in backups.contents(ledger):
         if isinstance(each, Item):
-            yield _File(workspace.landing.place, each.key, each.sha256)
+            yield _File(workspace.landing.place, _within(each.key), each.sha256)
             continue
-        path = workspace.warehouse.path_of(each)
+        path = _within(workspace.warehouse.path_of(each))
         if path != each.path.as_posix():
             moved.append({"moved": each.id, "here": path})
         yield _File(workspace.warehouse.place, path, each.sha256)
@@ -113,6 +113,18 @@ def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
         here = update(revisions).where(revisions.c.id == bindparam("moved")).values(path=bindparam("here"))
         with ledger.writing() as connection:
             connection.execute(here, moved)
+
+
+def _within(key: str) -> str:
+    """The key, which leads nowhere but into the home.
+
+    Raises:
+        ConfigurationError: it leads elsewhere, as none does that `market-data backup` wrote.
+    """
+    path = PurePosixPath(key)
+    if path.is_absolute() or ".." in path.parts or "\\" in key or "\0" in key:
+        raise ConfigurationError(f"the backup names {key!r}, which is outside of the home; nothing was changed")
+    return key
 
 
 def _must_be_empty(workspace: Workspace, files: Sequence[_File]) -> set[tuple[Place, str]]:
