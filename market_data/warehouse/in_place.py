@@ -17,7 +17,8 @@ from market_data.domain.partition import Partition
 from market_data.storage.files import make_folder, publish, sha256, sync_folder
 from market_data.storage.own_folder import OwnFolder
 from market_data.storage.place import Folder
-from market_data.warehouse.ledger import Ledger, Revision
+from market_data.warehouse.ledger import Ledger
+from market_data.warehouse.revision import Revision
 from market_data.warehouse.schema import CURRENT
 from market_data.warehouse.shelf import hive_path, seconds_since
 

@@ -1,25 +1,22 @@
 """One row for each revision of each partition of each table: what counts, what it superseded, what it was made of."""
 
 import dataclasses
-import datetime as dt
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from market_data.domain.account import Account
 from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
-from market_data.domain.time import to_datetime
 from market_data.warehouse.alerts_history import History
 from market_data.warehouse.database import engine_of, reading, waited_for
 from market_data.warehouse.dropped import Dropped
 from market_data.warehouse.repairs import Repairs
+from market_data.warehouse.revision import Revision, counting, key_of, of_table, revision_of, within
 from market_data.warehouse.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, revisions
 from market_data.warehouse.spending import Spending
 from market_data.warehouse.sqlite import READS_ONLY
@@ -28,37 +25,6 @@ from market_data.warehouse.upgrade import bring_up
 T = TypeVar("T")
 
 _BLOCK = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One revision of one partition of one table. Instants are ns since the epoch, UTC."""
-
-    id: int
-    table: str
-    partition: Partition
-    revision: int
-    state: str
-    writer: str
-    path: Path
-    sha256: str
-    size_bytes: int
-    rows: int
-    columns: str
-    first_ns: int | None
-    last_ns: int | None
-    account: Account
-    inputs: Sequence[Mapping[str, Any]]
-    notes: Mapping[str, Any]
-    source: str
-    code_version: str
-    run_id: str
-    committed_ns: int
-
-    @property
-    def committed_at(self) -> dt.datetime:
-        """When it became current, UTC."""
-        return to_datetime(self.committed_ns)
 
 
 class Ledger:
@@ -104,17 +70,17 @@ class Ledger:
 
     def current(self, table: str, partition: Partition) -> Revision | None:
         """The revision that counts now."""
-        found = self._select(and_(*_of(table, partition), revisions.c.state == CURRENT))
+        found = self._select(and_(*of_table(table, partition), revisions.c.state == CURRENT))
         return found[0] if found else None
 
     def history(self, table: str, partition: Partition) -> list[Revision]:
         """Every revision that ever counted, oldest first."""
-        return self._select(and_(*_of(table, partition), revisions.c.state != PENDING))
+        return self._select(and_(*of_table(table, partition), revisions.c.state != PENDING))
 
     def histories(self, partition: Partition) -> dict[str, list[Revision]]:
         """Every revision of a partition that ever counted, by table, oldest first."""
         found: dict[str, list[Revision]] = {}
-        for revision in self._select(and_(*_within(partition), revisions.c.state != PENDING)):
+        for revision in self._select(and_(*within(partition), revisions.c.state != PENDING)):
             found.setdefault(revision.table, []).append(revision)
         return found
 
@@ -124,7 +90,7 @@ class Ledger:
         while True:
             with reading(self._engine) as connection:
                 block = query.where(revisions.c.id > last).order_by(revisions.c.id).limit(_BLOCK)
-                found = [_revision(row) for row in connection.execute(block).mappings()]
+                found = [revision_of(row) for row in connection.execute(block).mappings()]
             if not found:
                 return
             yield from found
@@ -134,16 +100,16 @@ class Ledger:
         """Claims that are neither made current nor given up."""
         where = [revisions.c.state == PENDING]
         if table is not None and partition is not None:
-            where += _of(table, partition)
+            where += of_table(table, partition)
         return self._select(and_(*where))
 
     def find(self, *where: ColumnElement[bool], as_of: int | None = None) -> list[Revision]:
         """The revisions that count (or, with `as_of` in ns, that counted then), by table, feed, day, symbol."""
-        return self._select(and_(_counting(as_of), *where))
+        return self._select(and_(counting(as_of), *where))
 
     def rows(self, query: Select[Any], as_of: int | None = None) -> Sequence[Row[Any]]:
         """What `query` selects of the revisions that count (or counted then): faster by far than `Revision`s."""
-        return self.all_rows(query.where(_counting(as_of)))
+        return self.all_rows(query.where(counting(as_of)))
 
     def all_rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """What `query` selects, whatever the state of a revision."""
@@ -211,7 +177,7 @@ class Ledger:
         seconds: float | None = None,
     ) -> Revision | None:
         newest = select(revisions.c.revision, revisions.c.state, revisions.c.committed_ns)
-        newest = newest.where(*_of(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
+        newest = newest.where(*of_table(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
         entered: Revision | None = None
 
         def add(connection: Connection) -> Revision | None:
@@ -219,13 +185,13 @@ class Ledger:
             last = connection.execute(newest).first()
             if (last is not None and last.state == PENDING) or follows != (last.revision if last is not None else 0):
                 return None
-            row = {**values, "table_name": table, **_key(partition), "state": state, "revision": follows + 1}
+            row = {**values, "table_name": table, **key_of(partition), "state": state, "revision": follows + 1}
             # A clock that was set back must not make a later revision older than the one it supersedes.
             row["committed_ns"] = max(time.time_ns(), last.committed_ns + 1 if last is not None else 0)
             found = connection.execute(insert(revisions).values(row).returning(*revisions.c))
-            entered = _revision(found.mappings().one())
+            entered = revision_of(found.mappings().one())
             if state == CURRENT:
-                before = and_(*_of(table, partition), revisions.c.state == CURRENT, revisions.c.id != entered.id)
+                before = and_(*of_table(table, partition), revisions.c.state == CURRENT, revisions.c.id != entered.id)
                 superseded = {"state": SUPERSEDED, "superseded_ns": entered.committed_ns}
                 connection.execute(update(revisions).where(before).values(superseded))
             _note_seconds(connection, entered, seconds)
@@ -247,7 +213,7 @@ class Ledger:
         """What became of a revision that was entered; None where it never was. Numbers of lost rows come again."""
         c = revisions.c
         same = (c.id == revision.id, c.writer == revision.writer, c.sha256 == revision.sha256)
-        found = self._select(and_(*_of(revision.table, revision.partition), *same))
+        found = self._select(and_(*of_table(revision.table, revision.partition), *same))
         return found[0] if found else None
 
     def commit(self, claim: Revision, superseded_path: Path | None, seconds: float | None = None) -> Revision:
@@ -267,8 +233,10 @@ class Ledger:
             mine = update(revisions).where(revisions.c.id == claim.id, revisions.c.writer == claim.writer, _IS_PENDING)
             if not connection.execute(mine.values(counts)).rowcount:
                 return False
-            before = and_(*_of(claim.table, claim.partition), revisions.c.state == CURRENT, revisions.c.id != claim.id)
-            connection.execute(update(revisions).where(before).values(values))
+            before = and_(
+                *of_table(claim.table, claim.partition), revisions.c.state == CURRENT, revisions.c.id != claim.id
+            )
+            connection.execute(update(revisions).where(*before).values(values))
             _note_seconds(connection, claim, seconds)
             return True
 
@@ -318,7 +286,7 @@ class Ledger:
             revisions.c.revision,
         )
         rows = self.all_rows(select(revisions).where(where).order_by(*order))
-        return [_revision(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
+        return [revision_of(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
 
 
 def _note_seconds(connection: Connection, revision: Revision, seconds: float | None) -> None:
@@ -329,29 +297,3 @@ def _note_seconds(connection: Connection, revision: Revision, seconds: float | N
 
 _IS_PENDING = revisions.c.state == PENDING
 _UNIQUE_VIOLATION = "23505"
-
-
-def _counting(as_of: int | None) -> ColumnElement[bool]:
-    if as_of is None:
-        return revisions.c.state == CURRENT
-    counted = or_(revisions.c.superseded_ns.is_(None), revisions.c.superseded_ns > as_of)
-    return and_(revisions.c.state.in_([CURRENT, SUPERSEDED]), revisions.c.committed_ns <= as_of, counted)
-
-
-def _key(partition: Partition) -> dict[str, Any]:
-    return {"feed": partition.feed, "symbol": partition.symbol, "date": partition.date}
-
-
-def _within(partition: Partition) -> list[ColumnElement[bool]]:
-    return [revisions.c[name] == value for name, value in _key(partition).items()]
-
-
-def _of(table: str, partition: Partition) -> list[ColumnElement[bool]]:
-    return [revisions.c.table_name == table, *_within(partition)]
-
-
-def _revision(row: Mapping[Any, Any]) -> Revision:
-    same = {name: row[name] for name in Revision.__dataclass_fields__ if name in row}
-    same |= {"path": Path(row["path"]), "account": Account(**row["account"])}
-    partition = Partition(row["feed"], row["date"], row["symbol"])
-    return Revision(table=row["table_name"], partition=partition, **same)

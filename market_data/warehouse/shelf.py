@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from market_data.domain.partition import Partition
 from market_data.storage.place import Place
-from market_data.warehouse.ledger import Revision
+from market_data.warehouse.revision import Revision
 
 
 class Shelf(Protocol):

@@ -22,8 +22,9 @@ from market_data.storage.files import sha256, sync_file
 from market_data.storage.place import Place
 from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.in_place import InPlace
-from market_data.warehouse.ledger import Ledger, Revision
+from market_data.warehouse.ledger import Ledger
 from market_data.warehouse.parquet import PartitionWriter, fingerprint
+from market_data.warehouse.revision import Revision
 from market_data.warehouse.shelf import Shelf
 
 _PATIENCE_SECONDS = 60.0
