@@ -48,7 +48,7 @@ test: setup ## run the tests (ARGS="-k candles -x" passes more to pytest)
 # Those that meet a ledger or an instance; the others have no database to differ by.
 test-postgres: setup ## run the tests of what uses the ledger on a real PostgreSQL server (ARGS as for test)
 	@MARKET_DATA_TESTS_POSTGRES=1 $(pytest) $(ARGS) \
-		$(addprefix market_data_tests/,alerts assets automation cli pipeline ui warehouse)
+		$(addprefix market_data_tests/,alerts assets automation cli ledger operations pipeline ui warehouse)
 
 check: setup ## style, types, layers, links, secrets and the files of the deployment
 	@.venv/bin/ruff check .

@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.check_support.figures import figures
+from market_data.domain.check_support.minutes import minutes
 from market_data.domain.checks import check_names
-from market_data.domain.checks._figures import figures
-from market_data.domain.checks._minutes import minutes
+from market_data.domain.contract import empty, polars_schema
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import PartitionView, RevisionFacts, SomeThresholds, Thresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
-from market_data.domain.tables._base import empty, polars_schema
 from market_data.domain.time import NS_PER_MINUTE, day_bounds, day_start
 
 DAY = dt.date(2024, 5, 8)

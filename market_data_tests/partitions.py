@@ -10,12 +10,12 @@ import polars as pl
 from sqlalchemy import insert
 
 from market_data.domain.account import Account
+from market_data.domain.contract import Schema
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
-from market_data.domain.tables._base import Schema
+from market_data.ledger.schema import CURRENT, revisions
 from market_data.warehouse import Ledger, Revision, Warehouse
 from market_data.warehouse.parquet import fingerprint
-from market_data.warehouse.schema import CURRENT, revisions
 from market_data.warehouse.store import Origin
 from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import frame

@@ -4,10 +4,10 @@ from itertools import groupby
 
 import polars as pl
 
+from market_data.ledger.schema import CURRENT, LOST, SUPERSEDED
 from market_data.storage.files import sha256
 from market_data.warehouse import Warehouse
 from market_data.warehouse.by_key import ByKey
-from market_data.warehouse.schema import CURRENT, LOST, SUPERSEDED
 
 
 def assert_sound(warehouse: Warehouse) -> None:

@@ -19,7 +19,7 @@ def unknown(instance: dg.DagsterInstance, workspace: "Workspace") -> Iterator[tu
 
     They come in the order in which one is made from the other, so that each finds the events of what it was made from.
     """
-    from market_data.warehouse.schema import revisions  # noqa: PLC0415  as below
+    from market_data.ledger.schema import revisions  # noqa: PLC0415  as below
 
     c = revisions.c
     for feed in workspace.settings.feeds.values():

@@ -8,9 +8,9 @@ import dagster as dg
 from dagster import DagsterEvent
 
 from market_data.assets.checks import check_specs
+from market_data.assets.feed_run import FeedRun, run
 from market_data.assets.freshness import policy
 from market_data.assets.lineage import above
-from market_data.assets.rectangle import FeedRun, run
 from market_data.resources.failures import bugs_are_told
 from market_data.resources.platform import PlatformResource
 from market_data.settings import Feed

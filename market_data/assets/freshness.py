@@ -1,7 +1,7 @@
 """When Dagster calls a feed's assets stale, by the feed's calendar. Whether a single day is missing is not seen here.
 
 Dagster looks at an asset's latest materialization alone, so that a backfill of old days makes it fresh: the policies
-are for the UI at a glance, and what counts is which due days lie in the ledger (`market_data.pipeline.watch`).
+are for the UI at a glance, and what counts is which due days lie in the ledger (`market_data.operations.watch`).
 """
 
 import datetime as dt

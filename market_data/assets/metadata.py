@@ -9,7 +9,7 @@ import polars as pl
 
 from market_data.assets.lineage import inputs_of_day, version_tags
 from market_data.domain.charts import score_bars, sparkline
-from market_data.domain.checks._detail import shown_row
+from market_data.domain.check_support.detail import shown_row
 from market_data.domain.quality import SUBJECT
 from market_data.domain.time import to_datetime
 from market_data.settings import Feed

@@ -15,7 +15,7 @@ from market_data.resources.platform import PlatformResource
 from market_data.settings import Feed
 
 if TYPE_CHECKING:
-    from market_data.pipeline.repair import Repair
+    from market_data.operations.repair import Repair
     from market_data.pipeline.workspace import Workspace
 
 REASON_TAG = "market_data/repair"
@@ -31,7 +31,7 @@ def watch_sensor(every_seconds: int) -> dg.SensorDefinition:
         description="alerts for what is late, wrong, failed or stalled, and for its end",
     )
     def watch(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SkipReason:
-        from market_data.pipeline.alerting import tell_again  # noqa: PLC0415  definitions must not wait for it
+        from market_data.operations.alerting import tell_again  # noqa: PLC0415  definitions must not wait for it
 
         now = dt.datetime.now(dt.UTC)
         with platform.workspace("watch") as workspace:
@@ -57,8 +57,8 @@ def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_second
         description="makes partitions again that are missing, outdated, poor, or replaced by the vendor",
     )
     def repair(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
-        from market_data.pipeline.alerting import report_alerts  # noqa: PLC0415  definitions must not wait for it
-        from market_data.pipeline.repair import REPAIR, plan  # noqa: PLC0415
+        from market_data.operations.alerting import report_alerts  # noqa: PLC0415  definitions must not wait for it
+        from market_data.operations.repair import REPAIR, plan  # noqa: PLC0415
 
         cursors: dict[str, str] = json.loads(context.cursor or "{}")
         requests: list[dg.RunRequest] = []
@@ -82,8 +82,8 @@ def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_second
 
 def _watch(workspace: "Workspace", instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[int]:
     """How many alerts were told of each kind and feed."""
-    from market_data.pipeline import watch  # noqa: PLC0415
-    from market_data.pipeline.alerting import report_alerts  # noqa: PLC0415
+    from market_data.operations import watch  # noqa: PLC0415
+    from market_data.operations.alerting import report_alerts  # noqa: PLC0415
 
     alerts = workspace.settings.alerts
     ended_badly = failed(instance, now)

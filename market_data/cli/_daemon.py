@@ -1,4 +1,4 @@
-"""Whether Dagster's daemon runs, where something waits for it. A probe like those of `pipeline.health`, but of Dagster.
+"""Whether Dagster's daemon runs, where something waits for it. A probe like those of `health`, but of Dagster.
 
 A schedule is expected to run for every feed that goes on: its end is open or to come.
 """
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from market_data.pipeline.health import Probe, Scope, Verdict
-from market_data.pipeline.health._probe import DEGRADED, HEALTHY, UNHEALTHY
+from market_data.operations.health import DEGRADED, HEALTHY, UNHEALTHY, Probe, Scope, Verdict
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

@@ -16,10 +16,10 @@ from rich.table import Table
 
 from market_data.cli import _shared
 from market_data.domain.charts import candlesticks, page
+from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.warehouse import Revision
-from market_data.warehouse.schema import revisions
 from market_data.warehouse.views import connect
 
 _VERDICTS = """

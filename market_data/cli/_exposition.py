@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from market_data.pipeline.figures import MEANINGS, Figure, groups
+from market_data.operations.metrics import MEANINGS, Figure, groups
 
 if TYPE_CHECKING:
     from market_data.pipeline.workspace import Workspace

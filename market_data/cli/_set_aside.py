@@ -11,14 +11,14 @@ from market_data.domain.errors import ConfigurationError, MarketDataError
 
 if TYPE_CHECKING:
     from market_data.domain.partition import Partition
-    from market_data.pipeline.quarantined import Wanted
+    from market_data.pipeline.quarantine import Wanted
     from market_data.pipeline.release import Released
     from market_data.pipeline.workspace import Workspace
 
 
 def groups(workspace: "Workspace", wanted: "Wanted", everything: bool) -> list[dict[str, Any]]:
     """Counts by feed, table, rule and day; with `everything` those of dropped records alone, too."""
-    from market_data.pipeline.quarantined import found
+    from market_data.pipeline.quarantine import found
 
     counts: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for partition, rows in found(workspace, wanted):
@@ -33,7 +33,7 @@ def groups(workspace: "Workspace", wanted: "Wanted", everything: bool) -> list[d
 
 def records(workspace: "Workspace", wanted: "Wanted", everything: bool, limit: int) -> tuple[list[dict[str, Any]], int]:
     """The records, at most `limit` (0: all) of them, and how many there are."""
-    from market_data.pipeline.quarantined import found
+    from market_data.pipeline.quarantine import found
 
     shown: list[dict[str, Any]] = []
     total = 0
@@ -49,7 +49,7 @@ def records(workspace: "Workspace", wanted: "Wanted", everything: bool, limit: i
 
 def release(workspace: "Workspace", wanted: "Wanted") -> "tuple[list[Released], list[MarketDataError]]":
     """Every partition that has such records; one that cannot be replayed stops no other."""
-    from market_data.pipeline.quarantined import found
+    from market_data.pipeline.quarantine import found
     from market_data.pipeline.release import release as replay
 
     feed = workspace.feed(wanted.feed or "")

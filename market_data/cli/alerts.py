@@ -65,7 +65,7 @@ def ack(number: Number) -> None:
 
     - `market-data alerts ack 17`
     """
-    from market_data.pipeline.alerting import acknowledge
+    from market_data.operations.alerting import acknowledge
 
     with _shared.workspace(must_exist=False) as workspace:
         alert = acknowledge(workspace, number, _now())
@@ -80,7 +80,7 @@ def resolve(number: Number) -> None:
 
     - `market-data alerts resolve 17`
     """
-    from market_data.pipeline.alerting import resolve_number
+    from market_data.operations.alerting import resolve_number
 
     with _shared.workspace(must_exist=False) as workspace:
         told = resolve_number(workspace, number, _now())
@@ -100,7 +100,7 @@ def clean(
 
     - `market-data alerts clean --days 30`
     """
-    from market_data.pipeline.alerting import forget
+    from market_data.operations.alerting import forget
 
     with _shared.workspace(must_exist=False) as workspace:
         count = forget(workspace, _now(), days)

@@ -10,7 +10,7 @@ import typer
 from market_data.cli import _shared
 
 if TYPE_CHECKING:
-    from market_data.pipeline.backup import Made, Options
+    from market_data.operations.backup import Made, Options
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
     - `market-data backup /mnt/backup/market-data`
     """
     from market_data.cli._bar import bar
-    from market_data.pipeline.backup import Options, back_up
+    from market_data.operations.backup import Options, back_up
 
     options = Options(dry_run=dry_run, allow_lost=allow_lost, prune=prune)
     with _shared.workspace() as workspace, bar(0, shown=not as_json, words="reading the ledger") as advance:

@@ -1,4 +1,4 @@
-"""`market-data health`: whether the platform is well, for people and containers. The probes: `pipeline.health`."""
+"""`market-data health`: whether the platform is well, for people and containers. The probes: `operations.health`."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ from market_data.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_data.pipeline.health import Verdict
+    from market_data.operations.health import Verdict
 
 _COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
 
@@ -37,7 +37,7 @@ def command(
     - `market-data health --full --feed demo --json`
     """
     verdicts = _examined(feed, full=full)
-    from market_data.pipeline.health import HEALTHY, UNHEALTHY, worst
+    from market_data.operations.health import HEALTHY, UNHEALTHY, worst
 
     state = worst(verdicts)
     if as_json:
@@ -50,7 +50,7 @@ def command(
 
 def _examined(feed: str | None, *, full: bool) -> "Sequence[Verdict]":
     from market_data.cli import _daemon
-    from market_data.pipeline.health import Scope, examine, probes
+    from market_data.operations.health import Scope, examine, probes
     from market_data.settings import load_settings
     from market_data.sources import catalog
 

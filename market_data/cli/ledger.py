@@ -31,10 +31,10 @@ def copy(
 
     - `market-data ledger copy`
     """
+    from market_data.ledger.transfer import transfer
     from market_data.settings import Environment
     from market_data.warehouse import Ledger
-    from market_data.warehouse.survey import writers
-    from market_data.warehouse.transfer import transfer
+    from market_data.warehouse.file_checks import writers
 
     with _shared.workspace() as workspace:
         settings = workspace.settings

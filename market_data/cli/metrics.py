@@ -10,7 +10,7 @@ import typer
 from market_data.cli import _shared
 
 if TYPE_CHECKING:
-    from market_data.pipeline.figures import Figure
+    from market_data.operations.metrics import Figure
     from market_data.settings import Settings
 
 _CACHED_SECONDS = 10.0
@@ -66,7 +66,7 @@ def _wait_for_the_end() -> None:
 def _runs(settings: "Settings") -> "Iterator[Figure]":
     """Dagster's runs, by how they ended or stand, and its daemon."""
     from market_data.cli._daemon import instance_folder
-    from market_data.pipeline.figures import Figure
+    from market_data.operations.metrics import Figure
 
     folder = instance_folder(settings)
     if folder is None:

@@ -10,7 +10,7 @@ from market_data.cli import _set_aside, _shared
 from market_data.cli._wanted import fetched_table, symbol_of
 
 if TYPE_CHECKING:
-    from market_data.pipeline.quarantined import Wanted
+    from market_data.pipeline.quarantine import Wanted
     from market_data.pipeline.workspace import Workspace
 
 app = typer.Typer(
@@ -157,11 +157,11 @@ def drop(
 
     - `market-data quarantine drop xrpeth --rule price_is_positive --undo`
     """
-    from market_data.pipeline import quarantined
+    from market_data.pipeline import quarantine
 
     with _shared.workspace(must_exist=False) as workspace:
         wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
-        count = quarantined.undo(workspace, wanted) if undo else quarantined.drop(workspace, wanted, why)
+        count = quarantine.undo(workspace, wanted) if undo else quarantine.drop(workspace, wanted, why)
     typer.echo(f"{count:,} records are {'no longer ' if undo else ''}dropped")
 
 
@@ -171,7 +171,7 @@ def _wanted(workspace: "Workspace", feed: str | None, *words: str | None) -> "Wa
     Raises:
         ConfigurationError: there is no such feed, table or symbol, or a day is none.
     """
-    from market_data.pipeline.quarantined import Wanted
+    from market_data.pipeline.quarantine import Wanted
 
     table, symbol, date, rule, start, end = words
     if feed is not None:

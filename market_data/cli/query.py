@@ -81,7 +81,7 @@ def command(
 def _last_change(workspace: "Workspace") -> object:
     from sqlalchemy import func, select
 
-    from market_data.warehouse.schema import revisions
+    from market_data.ledger.schema import revisions
 
     return workspace.ledger.rows(select(func.max(revisions.c.committed_ns)))
 

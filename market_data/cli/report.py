@@ -1,4 +1,4 @@
-"""`market-data report`: the quality of the data as one page. What it tells stands in `pipeline.report`."""
+"""`market-data report`: the quality of the data as one page. What it tells stands in `operations.report`."""
 
 import json
 import time
@@ -73,7 +73,7 @@ def _gathered(
     Raises:
         ConfigurationError: nothing is there of any.
     """
-    from market_data.pipeline.report import days_of, gather
+    from market_data.operations.report import days_of, gather
 
     first = _shared.day(start, "--start") if start else None
     last = _shared.day(end, "--end") if end else None
@@ -102,7 +102,7 @@ def _write(output: Path, feeds: "Sequence[FeedReport]", left_out: Sequence[str],
 
 
 def _remember(workspace: "Workspace", feeds: "Sequence[FeedReport]", made_ns: int) -> None:
-    from market_data.pipeline.report_changes import remember
+    from market_data.operations.report_changes import remember
 
     for each in feeds:
         remember(workspace, each, made_ns)

@@ -28,7 +28,7 @@ def command(
         _verify(source, as_json=as_json)
         return
     from market_data.cli._bar import bar
-    from market_data.pipeline.backup import restore
+    from market_data.operations.backup import restore
 
     with (
         _shared.workspace(must_exist=False) as workspace,
@@ -45,7 +45,7 @@ def command(
 
 def _verify(source: Path, *, as_json: bool) -> None:
     from market_data.cli._bar import bar
-    from market_data.pipeline.backup import described, torn
+    from market_data.operations.backup import described, torn
 
     with bar(0, shown=not as_json, words="reading the backup") as advance:
         bad = torn(source, lambda done, total: advance(done, "verifying", total))

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from market_data.domain.ports.source import Fetched, LandedFile, Request
+from market_data.storage.backend import Backend, Folder
 from market_data.storage.files import make_folder, sha256
 from market_data.storage.locks import held
-from market_data.storage.place import Folder, Place
 
 _log = logging.getLogger("market_data.landing")
 _SMALL_BYTES = 65_536
@@ -42,7 +42,7 @@ class Landing:
     A file that the vendor replaced since stays where it was; the manifest lists it as superseded.
     """
 
-    def __init__(self, place: Path | Place) -> None:
+    def __init__(self, place: Path | Backend) -> None:
         self._place = Folder(place) if isinstance(place, Path) else place
 
     def find(self, request: Request) -> tuple[LandedFile, ...] | None:
@@ -91,7 +91,7 @@ class Landing:
         )
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Backend:
         """Where the files lie, by key."""
         return self._place
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from market_data.domain.time import days_between
+from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
-from market_data.warehouse.schema import revisions
 
 
 class Cell(NamedTuple):

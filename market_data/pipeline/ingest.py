@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from market_data import __version__
 from market_data.domain.account import Account
+from market_data.domain.contract import contract
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery, LandedFile, Request
 from market_data.domain.rules import Amendments
-from market_data.domain.tables._base import contract
 from market_data.pipeline.fetch import bring
 from market_data.pipeline.intake import Intake
 from market_data.pipeline.quarantine import set_aside

@@ -1,7 +1,7 @@
 """Decoded batches into a staged file: contract, identity and order, with an account of every record.
 
 A stream that proves itself ordered and unique is written once, in constant memory. One that does not is written as it
-comes and put in order afterwards by `warehouse.reorder`.
+comes and put in order afterwards by `warehouse.external_sort`.
 """
 
 import json
@@ -12,14 +12,14 @@ from typing import Any
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.contract import RECORD, contract, polars_schema
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery
 from market_data.domain.rules import AS_IT_IS, Amendments
 from market_data.domain.tables import table as table_named
-from market_data.domain.tables._base import RECORD, contract, polars_schema
-from market_data.pipeline.proof import Ascending
+from market_data.pipeline.order_check import Ascending
 from market_data.warehouse import Staged
-from market_data.warehouse.reorder import opened
+from market_data.warehouse.external_sort import opened
 
 Rejected = dict[str, Any]
 

@@ -11,15 +11,15 @@ import polars as pl
 
 from market_data import __version__
 from market_data.domain.account import Account
+from market_data.domain.check_support.figures import Figures, figures
+from market_data.domain.check_support.minutes import minutes
 from market_data.domain.checks import check
-from market_data.domain.checks._figures import Figures, figures
-from market_data.domain.checks._minutes import minutes
+from market_data.domain.contract import empty, polars_schema
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding, PartitionView, RevisionFacts, SomeThresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.quality import Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
-from market_data.domain.tables._base import empty, polars_schema
 from market_data.domain.tables.quality_reports import TABLE, QualityReports
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed

@@ -1,15 +1,21 @@
-"""The quarantine of a partition: one file for all its tables, in which each table's records are replaced together."""
+"""The quarantine of a partition: records set aside, found by filters, and noted as not wanted. Releasing: `release`.
 
-from collections.abc import Sequence
+It is one file for all tables of the partition, in which each table's records are replaced together.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
-from market_data.domain.tables._base import polars_schema
-from market_data.domain.tables.quarantine import TABLE, Quarantine
+from market_data.domain.tables.quarantine import TABLE, Quarantine, digest
+from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.warehouse.store import Origin
 
@@ -53,3 +59,75 @@ def _replace(
         staged.write(after)
         account = Account(records=len(after), accepted=len(after))
         staged.commit(account, origin, after=current.revision if current else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records: None is any. The days are UTC, both included."""
+
+    feed: str | None = None
+    table: str | None = None
+    symbol: str | None = None
+    rule: str | None = None
+    start: dt.date | None = None
+    end: dt.date | None = None
+
+
+def found(workspace: Workspace, wanted: Wanted) -> Iterator[tuple[Partition, pl.DataFrame]]:
+    """The wanted records by partition, in order of feed, day and symbol; partitions without any are left out.
+
+    The columns are the table's, then `digest`, and `dropped`: why somebody does not want it, or null.
+
+    Raises:
+        WarehouseDamaged: a file of the quarantine is not what the ledger says.
+    """
+    for revision in workspace.ledger.find(*_where(wanted)):
+        rows = workspace.warehouse.rows_of(revision)
+        for column in ("table", "rule"):
+            value: str | None = getattr(wanted, column)
+            rows = rows if value is None else rows.filter(pl.col(column) == value)
+        frame = rows.collect()
+        workspace.warehouse.release()
+        if len(frame):
+            yield revision.partition, _noted(workspace, revision.partition, frame)
+
+
+def drop(workspace: Workspace, wanted: Wanted, why: str) -> int:
+    """Note that these records were looked at and are not wanted; how many were not noted before.
+
+    They stay in quarantine: the account of a partition says how many records were rejected, and the quarantine holds
+    just as many, whatever somebody thinks of them. The note is tied to the record's words and place, so it lasts
+    through replays and does not fall on another record of a corrected file.
+    """
+    return sum(
+        workspace.ledger.dropped.drop(*_digests(partition, rows), why) for partition, rows in found(workspace, wanted)
+    )
+
+
+def undo(workspace: Workspace, wanted: Wanted) -> int:
+    """Take the notes of these records back; how many there were."""
+    return sum(
+        workspace.ledger.dropped.undo(*_digests(partition, rows)) for partition, rows in found(workspace, wanted)
+    )
+
+
+def _digests(partition: Partition, rows: pl.DataFrame) -> tuple[Partition, list[str]]:
+    return partition, rows["digest"].to_list()
+
+
+def _noted(workspace: Workspace, partition: Partition, frame: pl.DataFrame) -> pl.DataFrame:
+    notes = workspace.ledger.dropped.of(partition)
+    digests = [digest(row) for row in frame.iter_rows(named=True)]
+    return frame.with_columns(
+        pl.Series("digest", digests, dtype=pl.String),
+        pl.Series("dropped", [notes.get(each) for each in digests], dtype=pl.String),
+    )
+
+
+def _where(wanted: Wanted) -> list[Any]:
+    c = revisions.c
+    where = [c.table_name == TABLE.name]
+    where += [c[name] == value for name in ("feed", "symbol") if (value := getattr(wanted, name)) is not None]
+    where += [c.date >= wanted.start] if wanted.start else []
+    where += [c.date <= wanted.end] if wanted.end else []
+    return where

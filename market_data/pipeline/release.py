@@ -12,7 +12,7 @@ from itertools import groupby
 from market_data.domain.errors import MissingInput
 from market_data.domain.partition import Partition
 from market_data.pipeline.ingest import ingest
-from market_data.pipeline.quarantined import Wanted, found
+from market_data.pipeline.quarantine import Wanted, found
 from market_data.pipeline.workspace import Workspace
 
 Place = tuple[str, int]

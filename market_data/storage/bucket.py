@@ -10,7 +10,7 @@ from pathlib import Path
 from market_data.domain.errors import WarehouseDamaged
 from market_data.storage.cache import Cache
 from market_data.storage.objects import Objects
-from market_data.storage.own_folder import OwnFolder
+from market_data.storage.process_folder import ProcessFolder
 
 _AT_ONCE = 8
 _SETTLED = dt.timedelta(days=1)
@@ -30,7 +30,7 @@ class Bucket:
     def __init__(self, url: str, scratch: Path, cache_bytes: int, endpoint: str | None = None) -> None:
         self.objects = Objects(url, endpoint)
         self.scratch = scratch
-        self._own = OwnFolder(scratch / "_staging")
+        self._own = ProcessFolder(scratch / "_staging")
         self._cache = Cache(scratch / "cache", cache_bytes)
 
     @property
@@ -68,7 +68,7 @@ class Bucket:
         self.objects.delete(key)
 
     def local(self, key: str, digest: str) -> Path | None:
-        """See `Place.local`: a name of this process's own, which stays until `release`."""
+        """See `Backend.local`: a name of this process's own, which stays until `release`."""
         pin = self._pin(key)
         if pin.exists() or self._cache.link(digest, pin):
             return pin
@@ -102,26 +102,26 @@ class Bucket:
 
 
 class BucketFolder:
-    """The keys of a bucket below one name (`market_data.storage.place.Place`)."""
+    """The keys of a bucket below one name (`market_data.storage.backend.Backend`)."""
 
     def __init__(self, bucket: Bucket, name: str) -> None:
         self.bucket = bucket
         self.name = name
 
     def put(self, staged: Path, key: str, digest: str) -> Path:
-        """See `Place`."""
+        """See `Backend`."""
         return self.bucket.put(staged, self._full(key), digest)
 
     def write(self, key: str, content: bytes) -> None:
-        """See `Place`."""
+        """See `Backend`."""
         self.bucket.objects.put_bytes(content, self._full(key))
 
     def read(self, key: str) -> bytes | None:
-        """See `Place`."""
+        """See `Backend`."""
         return self.bucket.objects.get_bytes(self._full(key))
 
     def size(self, key: str) -> int | None:
-        """See `Place`."""
+        """See `Backend`."""
         facts = self.bucket.objects.facts(self._full(key))
         return None if facts is None else facts[0]
 
@@ -131,16 +131,16 @@ class BucketFolder:
         return None if facts is None else facts[1]
 
     def every_key(self) -> Iterator[str]:
-        """See `Place`."""
+        """See `Backend`."""
         for key, _ in self.bucket.objects.below(f"{self.name}/"):
             yield key.removeprefix(f"{self.name}/")
 
     def copy(self, key: str, target: Path) -> str | None:
-        """See `Place`: past the cache."""
+        """See `Backend`: past the cache."""
         return self.bucket.objects.download(self._full(key), target)
 
     def local(self, key: str, digest: str) -> Path | None:
-        """See `Place`."""
+        """See `Backend`."""
         return self.bucket.local(self._full(key), digest)
 
     def bring(self, files: Sequence[tuple[str, str]]) -> None:
@@ -178,15 +178,15 @@ class BucketFolder:
         return [key.removeprefix(f"{self.name}/") for key, written in listed if written < before]
 
     def path(self, key: str) -> Path:
-        """See `Place`."""
+        """See `Backend`."""
         return self.pins / key
 
     def workdir(self, key: str) -> Path:
-        """See `Place`."""
+        """See `Backend`."""
         return self.bucket.scratch / self.name / "_staging" / key
 
     def address(self, key: str) -> str:
-        """See `Place`: its URL."""
+        """See `Backend`: its URL."""
         return f"{self.bucket.objects.url}/{self._full(key)}"
 
     def _full(self, key: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, StorageTrouble
-from market_data.storage.unfinished import abort_unfinished
+from market_data.storage.multipart_uploads import abort_unfinished
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

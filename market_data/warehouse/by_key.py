@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from market_data.domain.errors import MarketDataError
 from market_data.domain.partition import Partition
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
+from market_data.ledger.schema import revisions
 from market_data.storage.bucket import BucketFolder
-from market_data.warehouse.ledger import Ledger
-from market_data.warehouse.revision import Revision
-from market_data.warehouse.schema import revisions
 from market_data.warehouse.shelf import hive_path, seconds_since
 
 _log = logging.getLogger("market_data.warehouse")

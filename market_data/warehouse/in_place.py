@@ -14,12 +14,12 @@ from typing import Any
 from filelock import FileLock
 
 from market_data.domain.partition import Partition
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
+from market_data.ledger.schema import CURRENT
+from market_data.storage.backend import Folder
 from market_data.storage.files import make_folder, publish, sha256, sync_folder
-from market_data.storage.own_folder import OwnFolder
-from market_data.storage.place import Folder
-from market_data.warehouse.ledger import Ledger
-from market_data.warehouse.revision import Revision
-from market_data.warehouse.schema import CURRENT
+from market_data.storage.process_folder import ProcessFolder
 from market_data.warehouse.shelf import hive_path, seconds_since
 
 _log = logging.getLogger("market_data.warehouse")
@@ -32,7 +32,7 @@ class InPlace:
         self.root = root
         self.place = Folder(root)
         self._ledger = ledger
-        self._own = OwnFolder(root / "_staging")
+        self._own = ProcessFolder(root / "_staging")
         self._pins: set[Path] = set()
 
     @property

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from market_data.domain.tables._base import Schema, Table, polars_schema
+from market_data.domain.contract import Schema, Table, polars_schema
 
 ArrowSchema = Any
 """A `pyarrow.Schema`; pyarrow ships no types."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from market_data.domain.partition import Partition
-from market_data.storage.place import Place
-from market_data.warehouse.revision import Revision
+from market_data.ledger.revision import Revision
+from market_data.storage.backend import Backend
 
 
 class Shelf(Protocol):
@@ -19,7 +19,7 @@ class Shelf(Protocol):
         ...
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Backend:
         """Where the files lie, by the paths of revisions."""
         ...
 

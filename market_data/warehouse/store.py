@@ -13,18 +13,18 @@ from typing import Any, Self
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.contract import Schema, empty
 from market_data.domain.errors import PartitionBusy, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
-from market_data.domain.tables._base import Schema, empty
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
+from market_data.storage.backend import Backend
 from market_data.storage.bucket import BucketFolder
 from market_data.storage.files import sha256, sync_file
-from market_data.storage.place import Place
 from market_data.warehouse.by_key import ByKey
 from market_data.warehouse.in_place import InPlace
-from market_data.warehouse.ledger import Ledger
 from market_data.warehouse.parquet import PartitionWriter, fingerprint
-from market_data.warehouse.revision import Revision
 from market_data.warehouse.shelf import Shelf
 
 _PATIENCE_SECONDS = 60.0
@@ -109,7 +109,7 @@ class Warehouse:
         return self._shelf.root
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Backend:
         """Where the files lie, by the paths of revisions."""
         return self._shelf.place
 

@@ -10,12 +10,12 @@ import duckdb
 import polars as pl
 from sqlalchemy import select, true
 
+from market_data.domain.contract import Table, polars_schema
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables import table_names
-from market_data.domain.tables._base import Table, polars_schema
-from market_data.warehouse.cut import KEYS, Condition, needed
-from market_data.warehouse.schema import revisions
+from market_data.ledger.schema import revisions
+from market_data.warehouse.pruning import KEYS, Condition, needed
 from market_data.warehouse.store import Warehouse
 
 Shape = Mapping[str, str]

@@ -17,7 +17,8 @@ from market_data.alerts.channels import send, without_secrets
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.messages import Message
 from market_data.domain.time import to_ns
-from market_data.pipeline.alerting import (
+from market_data.ledger.schema import metadata
+from market_data.operations.alerting import (
     acknowledge,
     forget,
     raise_alerts,
@@ -26,7 +27,6 @@ from market_data.pipeline.alerting import (
     tell_again,
 )
 from market_data.pipeline.workspace import Workspace
-from market_data.warehouse.schema import metadata
 from market_data_tests.alerts.conftest import START, Clock, configured, late
 from market_data_tests.vendors.mailbox import Mailbox
 from market_data_tests.vendors.webhook import PASSWORD, PATH, Webhook
@@ -294,7 +294,7 @@ _RAISE = """
 import datetime as dt, sys, time
 from pathlib import Path
 from pydantic import SecretStr
-from market_data.pipeline.alerting import raise_alerts
+from market_data.operations.alerting import raise_alerts
 from market_data.pipeline.workspace import opened
 from market_data_tests.alerts.conftest import START, late
 from market_data_tests.feeds import place, settings_of, simulated

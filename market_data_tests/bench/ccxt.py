@@ -13,7 +13,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from market_data.sources.ccxt.traits import TRAITS
+from market_data.sources.ccxt.exchange_facts import TRAITS
 from market_data_tests.sources.ccxt_case import DAY, Patience, brought, decoded, request, source
 
 TRADES = 1_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from market_data.pipeline.alerting import raise_alerts, resolve_alerts
+from market_data.operations.alerting import raise_alerts, resolve_alerts
 from market_data.pipeline.workspace import opened
 from market_data_tests.alerts.conftest import late
 from market_data_tests.cli.conftest import Home

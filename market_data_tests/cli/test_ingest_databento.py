@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from market_data.domain.time import day_start
+from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import opened
 from market_data.settings import Environment, load_settings
 from market_data.sources import catalog
-from market_data.warehouse.schema import revisions
 from market_data_tests.cli.conftest import Home
 from market_data_tests.feeds import place
 from market_data_tests.sources.databento_case import key

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from market_data.domain.partition import Partition
-from market_data.pipeline.figures import MEANINGS
+from market_data.ledger.spending import Allowance
+from market_data.operations.metrics import MEANINGS
 from market_data.warehouse import Warehouse
-from market_data.warehouse.spending import Allowance
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partitions import enter, row_of
 

@@ -10,10 +10,10 @@ import pytest
 
 from market_data.domain.ports.check import Finding
 from market_data.domain.time import NS_PER_MINUTE, day_start
+from market_data.operations.report import Days, days_of
+from market_data.operations.report_candles import MOST, candles_of
+from market_data.operations.report_changes import last_shown
 from market_data.pipeline.quality import write_report
-from market_data.pipeline.report import Days, days_of
-from market_data.pipeline.report_candles import MOST, candles_of
-from market_data.pipeline.report_changes import last_shown
 from market_data.pipeline.workspace import opened
 from market_data.warehouse import Warehouse
 from market_data_tests.cli.conftest import Home

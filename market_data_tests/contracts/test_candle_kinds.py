@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from market_data.domain.candles import candle_kind, kind_names
+from market_data.domain.contract import polars_schema
 from market_data.domain.ports.candle_kind import BarContext
 from market_data.domain.tables._bars import ORDER, Bars
-from market_data.domain.tables._base import polars_schema
 from market_data_tests.domain.candles.reference import ALONE, DAY, INSTRUMENT, Trade, frame
 from market_data_tests.domain.candles.strategies import days, relaxed
 

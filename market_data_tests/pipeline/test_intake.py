@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from market_data.domain.account import Account
+from market_data.domain.contract import polars_schema
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery, Fault
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.tables.trades import Trades
 from market_data.domain.time import NS_PER_SECOND, day_start
 from market_data.pipeline.intake import Intake

@@ -13,7 +13,7 @@ from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.logs import JsonLines, about
 from market_data.pipeline.progress import Progress
 from market_data.pipeline.workspace import opened
-from market_data.sources._prefetch import prefetch
+from market_data.vendor_files.prefetch import prefetch
 from market_data_tests.feeds import settings_of, simulated
 
 

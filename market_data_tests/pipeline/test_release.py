@@ -12,11 +12,11 @@ import pytest
 from market_data.domain.errors import MissingInput
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Fault, LandedFile, Request
-from market_data.pipeline import quarantined
+from market_data.pipeline import quarantine
 from market_data.pipeline.fetch import land
 from market_data.pipeline.ingest import ingest
 from market_data.pipeline.quality import run_checks
-from market_data.pipeline.quarantined import Wanted
+from market_data.pipeline.quarantine import Wanted
 from market_data.pipeline.release import Released, following, release
 from market_data.pipeline.workspace import Workspace, opened
 from market_data.settings import Settings
@@ -54,7 +54,7 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
 def set_aside(workspace: Workspace) -> set[int]:
     return {
         number
-        for _, rows in quarantined.found(workspace, Wanted("sim", "trades"))
+        for _, rows in quarantine.found(workspace, Wanted("sim", "trades"))
         for number in rows["record_number"].to_list()
     }
 
@@ -179,24 +179,24 @@ def test_the_account_adds_up_where_the_vendor_took_bad_records_out_and_no_row_ch
 def test_dropped_records_are_kept_counted_and_can_be_taken_back(workspace: Workspace) -> None:
     ingest_by(workspace, Simulated)
     every = Wanted("sim", "trades", rule="price_is_readable")
-    assert quarantined.drop(workspace, every, "the vendor's test") == 2
-    assert quarantined.drop(workspace, every, "again") == 0
+    assert quarantine.drop(workspace, every, "the vendor's test") == 2
+    assert quarantine.drop(workspace, every, "again") == 0
     release(workspace, "trades", PARTITION)
     assert set_aside(workspace) == BAD
     assert verdicts(workspace) == [True]
-    ((_, rows),) = quarantined.found(workspace, Wanted())
+    ((_, rows),) = quarantine.found(workspace, Wanted())
     assert rows.filter(pl.col("dropped").is_not_null())["dropped"].to_list() == ["the vendor's test"] * 2
-    assert quarantined.undo(workspace, Wanted("sim")) == 2
-    ((_, rows),) = quarantined.found(workspace, Wanted())
+    assert quarantine.undo(workspace, Wanted("sim")) == 2
+    ((_, rows),) = quarantine.found(workspace, Wanted())
     assert rows["dropped"].null_count() == 4
 
 
 def test_a_note_does_not_fall_on_another_record_at_the_same_place(workspace: Workspace, tmp_path: Path) -> None:
     ingest_by(workspace, Simulated)
-    quarantined.drop(workspace, Wanted("sim"), "not wanted")
+    quarantine.drop(workspace, Wanted("sim"), "not wanted")
     correct(workspace, tmp_path, lambda lines: [line.replace("n/a", "none") for line in lines])
     release(workspace, "trades", PARTITION)
-    ((_, rows),) = quarantined.found(workspace, Wanted("sim"))
+    ((_, rows),) = quarantine.found(workspace, Wanted("sim"))
     assert rows.filter(pl.col("dropped").is_null())["record_number"].to_list() == [4, 84]
 
 
@@ -214,7 +214,7 @@ def test_a_note_does_not_fall_on_another_record_at_the_same_place(workspace: Wor
 )
 def test_filters_choose_records(workspace: Workspace, wanted: Wanted, count: int) -> None:
     ingest_by(workspace, Simulated)
-    assert sum(len(rows) for _, rows in quarantined.found(workspace, wanted)) == count
+    assert sum(len(rows) for _, rows in quarantine.found(workspace, wanted)) == count
 
 
 def test_the_next_commands_take_days_in_a_row_together_and_no_day_between() -> None:

@@ -11,13 +11,13 @@ import polars as pl
 from market_data.domain.account import Account
 from market_data.domain.candles import candle_kind
 from market_data.domain.checks.cross_vendor import Limits as CrossVendorLimits
+from market_data.domain.contract import polars_schema
 from market_data.domain.numbers import PRICE, SIZE
 from market_data.domain.partition import Partition
 from market_data.domain.ports.candle_kind import BarContext
 from market_data.domain.ports.check import RevisionFacts
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_HOUR, day_start
 from market_data.sources.simulated.market import Market, simulate
 from market_data_tests.partition_view import IN_TIME, MemoryView

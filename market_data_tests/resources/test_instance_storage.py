@@ -14,11 +14,11 @@ from dagster._serdes import deserialize_value, serialize_value
 from sqlalchemy import create_engine, text
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
+from market_data.ledger.database import SCHEMA
+from market_data.ledger.migrations import VERSION_TABLE
+from market_data.ledger.schema import metadata
 from market_data.settings import Environment
 from market_data.warehouse import Ledger
-from market_data.warehouse.database import SCHEMA
-from market_data.warehouse.migrations import VERSION_TABLE
-from market_data.warehouse.schema import metadata
 from market_data_tests.databases import Server, postgres
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ import pytest
 
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Fetched, Request
-from market_data.sources._patience import Patience
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.options import BinanceVisionOptions
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.fetching import at, landed
 from market_data_tests.vendors import binance_files as files
 

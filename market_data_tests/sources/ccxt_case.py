@@ -9,9 +9,9 @@ import polars as pl
 
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.sources._patience import Patience
 from market_data.sources.ccxt import Ccxt
 from market_data.sources.ccxt.options import CcxtOptions
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.fetching import at, landed
 
 DAY = dt.date(2024, 3, 4)

@@ -6,12 +6,12 @@ It says `ready` when it is, so that its start is not taken for patience.
 import sys
 from pathlib import Path
 
-from market_data.sources._limits import Rate
 from market_data.sources.databento.client import Client
 from market_data.sources.databento.options import DatabentoOptions
-from market_data.sources.databento.pace import Rates
 from market_data.sources.databento.query import Query
+from market_data.sources.databento.rate_limits import Rates
 from market_data.sources.databento.session import Session
+from market_data.vendor_access.rate_limits import Rate
 from market_data_tests.sources.databento_case import DAY, QUICK, SYMBOL
 
 RATE = Rate(4, 0.5)

@@ -8,10 +8,10 @@ import pytest
 
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Request
-from market_data.sources._patience import Patience
 from market_data.sources.databento import Databento
 from market_data.sources.databento.options import DatabentoOptions
-from market_data.sources.databento.pace import Polling
+from market_data.sources.databento.rate_limits import Polling
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.vendors import dbn_files as files
 from market_data_tests.vendors.databento_api import KEY, DatabentoApi, Offer
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from market_data.domain.contract import RECORD, contract
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.domain.tables._base import RECORD, contract
 from market_data.domain.time import day_start
 from market_data.sources.databento import decode, schemas
 from market_data_tests.vendors import dbn_files as files

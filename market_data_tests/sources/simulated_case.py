@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from market_data.domain.contract import RECORD, contract
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.domain.tables._base import RECORD, contract
 from market_data.sources.simulated import Simulated
 from market_data.sources.simulated.options import SimulatedOptions
 from market_data_tests.fetching import at

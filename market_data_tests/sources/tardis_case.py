@@ -8,9 +8,9 @@ import pytest
 
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Fetched, Request
-from market_data.sources._patience import Patience
 from market_data.sources.tardis import Tardis
 from market_data.sources.tardis.options import TardisOptions
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.fetching import at, landed
 from market_data_tests.vendors import tardis_files as files
 from market_data_tests.vendors.tardis_archive import KEY, TardisArchive

@@ -16,7 +16,7 @@ from market_data.domain.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from market_data.sources._patience import Patience
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.fetching import at, left
 from market_data_tests.sources.binance_case import DAY, NAME, SYMBOL, TRADES, batches, decoded, frame, request, source
 from market_data_tests.vendors import binance_files as files

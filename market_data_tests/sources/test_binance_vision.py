@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile, ConfigurationError
 from market_data.domain.ports.source import Fetched
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, day_start
-from market_data.sources import _zip
 from market_data.sources.binance_vision import BinanceVision
 from market_data.sources.binance_vision.decode import nanoseconds
 from market_data.sources.binance_vision.options import BinanceVisionOptions
+from market_data.vendor_files import zip_member as _zip
 from market_data_tests.fetching import at, landed
 from market_data_tests.sources.binance_case import (
     DAY,

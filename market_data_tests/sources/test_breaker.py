@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import NotAvailable, VendorRefused, VendorUnavailable
-from market_data.sources._breaker import Breaker, Circuit, Resting, read
-from market_data.sources._http import Busy
+from market_data.vendor_access.circuit_breaker import Breaker, Circuit, Resting, read
+from market_data.vendor_access.http_status import Busy
 
 START = 1_700_000_000.0
 FAILURES, REST, LONGEST, TRIAL = 3, 60.0, 200.0, 120.0
@@ -148,7 +148,7 @@ def test_a_trial_of_which_nothing_is_heard_lets_the_next_one_through(breaker: Br
     fail(breaker, FAILURES)
     clock.now += REST
     code = (
-        "import os, sys; from pathlib import Path; from market_data.sources._breaker import Breaker\n"
+        "import os, sys; from pathlib import Path; from market_data.vendor_access.circuit_breaker import Breaker\n"
         f"breaker = Breaker(Path(sys.argv[1]), 'Vendor', clock=lambda: {clock.now}, trial_seconds={TRIAL})\n"
         "breaker.call(lambda: os._exit(9))"
     )
@@ -165,7 +165,7 @@ def test_a_trial_of_which_nothing_is_heard_lets_the_next_one_through(breaker: Br
 
 def test_what_one_process_learned_another_knows(breaker: Breaker) -> None:
     code = (
-        "import sys; from pathlib import Path; from market_data.sources._breaker import Breaker\n"
+        "import sys; from pathlib import Path; from market_data.vendor_access.circuit_breaker import Breaker\n"
         "from market_data.domain.errors import VendorUnavailable\n"
         "def fails(): raise VendorUnavailable('no answer')\n"
         f"breaker = Breaker(Path(sys.argv[1]), 'Vendor', {FAILURES}, clock=lambda: {START})\n"

@@ -20,12 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data.domain.errors import BadFile
-from market_data.sources._bulk import Parse, read_blocks
-from market_data.sources._bulk.json_records import read_json_array, read_json_lines
-from market_data.sources._bulk.progress import Progress
-from market_data.sources._bulk.unpack import Packed
-from market_data.sources._columns import Block, Column
-from market_data.sources._csv import read_named_csv
+from market_data.vendor_files.bulk import Parse, read_blocks
+from market_data.vendor_files.bulk.json_records import read_json_array, read_json_lines
+from market_data.vendor_files.bulk.progress import Progress
+from market_data.vendor_files.bulk.unpack import Packed
+from market_data.vendor_files.columns import Block, Column
+from market_data.vendor_files.csv_blocks import read_named_csv
 from market_data_tests.vendors.binance_files import zip_of
 
 COLUMNS = (Column("id", pl.Int64()), Column("price", pl.Decimal(18, 9)), Column("side", pl.String(), required=False))

@@ -9,8 +9,8 @@ import requests
 from ccxt.base import errors
 
 from market_data.domain.errors import MarketDataError, NotAvailable, Permanent, Transient, VendorRefused
-from market_data.sources._http import Busy
 from market_data.sources.ccxt._errors import told
+from market_data.vendor_access.http_status import Busy
 
 
 def _names(tree: dict[str, Any]) -> Iterator[str]:

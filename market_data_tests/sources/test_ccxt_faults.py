@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import MarketDataError, NotAvailable, VendorRefused, VendorUnavailable
-from market_data.sources._patience import Patience
 from market_data.sources.ccxt import Ccxt
 from market_data.sources.ccxt.book import Book, frames
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.sources.ccxt_case import ENDPOINT, EXCHANGES, brought, decoded, request, rows, source
 from market_data_tests.vendors.ccxt_exchange import CcxtExchange, html, status
 from market_data_tests.vendors.faults import Fault, body, cut_off, reset, stall

@@ -10,7 +10,7 @@ import pytest
 
 from market_data.domain.errors import NotAvailable
 from market_data.sources.ccxt import Ccxt
-from market_data.sources.ccxt.traits import TRAITS
+from market_data.sources.ccxt.exchange_facts import TRAITS
 from market_data_tests.sources.ccxt_case import DAY, brought, decoded, request, rows, source
 from market_data_tests.vendors.ccxt_exchange import CcxtExchange, html
 from market_data_tests.vendors.ccxt_truth import Truth, truth

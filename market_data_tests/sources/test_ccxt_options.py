@@ -11,9 +11,9 @@ import pytest
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, NotAvailable
 from market_data.sources.ccxt import Ccxt
+from market_data.sources.ccxt.exchange_facts import TRAITS
 from market_data.sources.ccxt.options import CcxtOptions
 from market_data.sources.ccxt.session import Session
-from market_data.sources.ccxt.traits import TRAITS
 from market_data_tests.feeds import settings_of
 from market_data_tests.sources.ccxt_case import EXCHANGES, QUICK, SYMBOL, brought, request, source
 from market_data_tests.vendors.ccxt_exchange import CcxtExchange, status

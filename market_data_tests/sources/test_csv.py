@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data.domain.errors import BadFile
-from market_data.sources import _csv
-from market_data.sources._csv import Block, Column, read_csv
+from market_data.vendor_files import csv_blocks as _csv
+from market_data.vendor_files.csv_blocks import Block, Column, read_csv
 
 PRICE = pl.Decimal(18, 9)
 COLUMNS = (

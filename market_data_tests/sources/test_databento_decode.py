@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from market_data.domain.tables._base import polars_schema
+from market_data.domain.contract import polars_schema
 from market_data.domain.time import day_start
 from market_data.sources.databento import schemas
 from market_data_tests.sources.dbn_case import DAY, START, made, only, rejected, tick

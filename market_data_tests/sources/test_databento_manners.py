@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import MarketDataError, VendorUnavailable
-from market_data.sources._breaker import Resting
+from market_data.vendor_access.circuit_breaker import Resting
 from market_data_tests.fetching import at, left
 from market_data_tests.sources.databento_asker import RATE
 from market_data_tests.sources.databento_case import FACTS, MEANT, TRADES, key, market, request, source

@@ -11,9 +11,9 @@ from databento import DBNStore
 from polars.testing import assert_frame_equal
 
 from market_data.domain.candles.time import KIND
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.candle_kind import BarContext
-from market_data.domain.tables._base import polars_schema
 from market_data.sources.databento import schemas
 from market_data_tests.sources.dbn_case import batches, only, rejected
 

@@ -18,8 +18,8 @@ from market_data.domain.errors import (
     VendorRefused,
     VendorUnavailable,
 )
-from market_data.sources._download import Downloads, opened
-from market_data.sources._patience import Patience
+from market_data.vendor_access.download import Downloads, opened
+from market_data.vendor_access.timeouts import Patience
 from market_data_tests.fetching import left
 from market_data_tests.vendors.binance_archive import BinanceArchive
 from market_data_tests.vendors.faults import Fault, body, cut_off, drop_header, reset, stall, status, together

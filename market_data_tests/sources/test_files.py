@@ -14,10 +14,10 @@ import pytest
 import zstandard
 from pydantic import ValidationError
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile, ConfigurationError, NotAvailable
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Fetched, Request
-from market_data.domain.tables._base import polars_schema
 from market_data.pipeline.fetch import land
 from market_data.pipeline.ingest import ingest
 from market_data.pipeline.workspace import opened

@@ -6,12 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-from market_data.sources._limits import Limits, Rate
+from market_data.vendor_access.rate_limits import Limits, Rate
 
 CODE = """
 import sys, time
 from pathlib import Path
-from market_data.sources._limits import Limits, Rate
+from market_data.vendor_access.rate_limits import Limits, Rate
 limits = Limits(Path(sys.argv[1]), [Rate(int(sys.argv[2]), float(sys.argv[3]))])
 print("ready", flush=True)
 sys.stdin.readline()

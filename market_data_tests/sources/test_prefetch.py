@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from market_data.sources._prefetch import prefetch
+from market_data.vendor_files.prefetch import prefetch
 
 
 def counting(closed: list[bool], last: int | None = None) -> Generator[int]:

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import ConfigurationError, NotAvailable
 from market_data.domain.numbers import TURNOVER
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_DAY, NS_PER_MINUTE, day_bounds
 from market_data.sources.simulated import Simulated
 from market_data.sources.simulated.candles import Candle, vwap

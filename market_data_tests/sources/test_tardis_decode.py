@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile, ConfigurationError
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import day_start
 from market_data.sources.tardis import Tardis
 from market_data.sources.tardis.options import TardisOptions

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_data.domain.ports.source import Fault
-from market_data.sources._columns import typed
-from market_data.sources._times import Unit, nanoseconds, time_column, time_faults, whole_time_column
+from market_data.vendor_files.columns import typed
+from market_data.vendor_files.times import Unit, nanoseconds, time_column, time_faults, whole_time_column
 
 PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 LAST = 2**63 - 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import BadFile
-from market_data.sources._zip import check_zip, read_zip
+from market_data.vendor_files.zip_member import check_zip, read_zip
 from market_data_tests.vendors.binance_files import zip_of
 
 MEMBER = "x.csv"

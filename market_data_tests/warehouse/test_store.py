@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from market_data.domain.account import Account
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import PartitionBusy, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table
-from market_data.domain.tables._base import polars_schema
+from market_data.ledger import ledger
 from market_data.storage.files import sha256
-from market_data.warehouse import Revision, Warehouse, ledger, store
+from market_data.warehouse import Revision, Warehouse, store
 from market_data.warehouse.in_place import InPlace
 from market_data.warehouse.store import Origin
 from market_data_tests.places import KINDS, warehouse_on

@@ -14,10 +14,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table, table_names
-from market_data.domain.tables._base import polars_schema
 from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.views import connect, create_views
 from market_data_tests.databases import ledger_url

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._detail import FIRST, instant
-from market_data.domain.checks._rules import Rule, judged
-from market_data.domain.checks._silences import Silence, silences, witness
-from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
+from market_data.domain.check_support.detail import FIRST, instant
+from market_data.domain.check_support.rules import Rule, judged
+from market_data.domain.check_support.silences import Silence, silences, witness
+from market_data.domain.check_support.tables import FETCHED, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_MINUTE, NS_PER_SECOND
 

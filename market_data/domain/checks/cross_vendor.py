@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field, model_validator
 
-from market_data.domain.checks._detail import FIRST, shown_row
-from market_data.domain.checks._rules import Rule, judged
+from market_data.domain.check_support.detail import FIRST, shown_row
+from market_data.domain.check_support.rules import Rule, judged
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 
 _KEY = ("timeframe", "ts_open")

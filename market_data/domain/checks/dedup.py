@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from market_data.domain.checks._detail import FIRST, shown_row
-from market_data.domain.checks._scan import collected, previous, repeated_hashes
-from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
+from market_data.domain.check_support.detail import FIRST, shown_row
+from market_data.domain.check_support.scan import collected, previous, repeated_hashes
+from market_data.domain.check_support.tables import FETCHED, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table as table_named

@@ -6,7 +6,7 @@ Nothing here asks what time it is now.
 from collections.abc import Sequence
 from typing import Any
 
-from market_data.domain.checks._detail import instant
+from market_data.domain.check_support.detail import instant
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 from market_data.domain.time import NS_PER_HOUR, day_bounds, to_ns
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._detail import FIRST
-from market_data.domain.checks._rules import Rule, columns_of, first_rows, judged
-from market_data.domain.checks._tables import nothing_to_judge
+from market_data.domain.check_support.detail import FIRST
+from market_data.domain.check_support.rules import Rule, columns_of, first_rows, judged
+from market_data.domain.check_support.tables import nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 
 _BARS = ("vendor_candles", "candles")

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from market_data.domain.checks._detail import FIRST, shown_row
-from market_data.domain.checks._scan import collected
-from market_data.domain.checks._tables import existing, nothing_to_judge
+from market_data.domain.check_support.detail import FIRST, shown_row
+from market_data.domain.check_support.scan import collected
+from market_data.domain.check_support.tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 
 _COLUMNS = ("open", "high", "low", "close", "volume", "vwap", "trade_count")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._rules import Rule, columns_of, first_rows, judged
-from market_data.domain.checks._scan import previous
-from market_data.domain.checks._tables import clock_of, existing, nothing_to_judge
+from market_data.domain.check_support.rules import Rule, columns_of, first_rows, judged
+from market_data.domain.check_support.scan import previous
+from market_data.domain.check_support.tables import clock_of, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Severity, Thresholds
 from market_data.domain.time import NS_PER_SECOND, day_bounds
 

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._detail import FIRST, instant
-from market_data.domain.checks._minutes import KEYS, price_of
-from market_data.domain.checks._rules import Rule, columns_of, judged, shown_rows
-from market_data.domain.checks._tables import clock_of, existing, nothing_to_judge
+from market_data.domain.check_support.detail import FIRST, instant
+from market_data.domain.check_support.minutes import KEYS, price_of
+from market_data.domain.check_support.rules import Rule, columns_of, judged, shown_rows
+from market_data.domain.check_support.tables import clock_of, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_MINUTE
 

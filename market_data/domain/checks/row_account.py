@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
+from market_data.domain.check_support.tables import FETCHED, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 

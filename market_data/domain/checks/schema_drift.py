@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from market_data.domain.checks._rules import Rule, judged
-from market_data.domain.checks._tables import FETCHED, existing, nothing_to_judge
+from market_data.domain.check_support.rules import Rule, judged
+from market_data.domain.check_support.tables import FETCHED, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._detail import FIRST, instant
-from market_data.domain.checks._rules import Rule, columns_of, judged
-from market_data.domain.checks._tables import clock_of, nothing_to_judge
+from market_data.domain.check_support.detail import FIRST, instant
+from market_data.domain.check_support.rules import Rule, columns_of, judged
+from market_data.domain.check_support.tables import clock_of, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, Thresholds
 from market_data.domain.time import day_bounds
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 from pydantic import Field
 
-from market_data.domain.checks._rules import Rule, first_rows, judged
-from market_data.domain.checks._scan import usual
-from market_data.domain.checks._tables import existing, nothing_to_judge
+from market_data.domain.check_support.rules import Rule, first_rows, judged
+from market_data.domain.check_support.scan import usual
+from market_data.domain.check_support.tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 _ZERO = pl.col("size") == 0

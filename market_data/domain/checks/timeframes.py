@@ -6,8 +6,8 @@ import polars as pl
 from pydantic import Field
 
 from market_data.domain.candles.time import interval
-from market_data.domain.checks._rules import Rule, judged, shown_rows
-from market_data.domain.checks._tables import existing, nothing_to_judge
+from market_data.domain.check_support.rules import Rule, judged, shown_rows
+from market_data.domain.check_support.tables import existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 _KEY = ("instrument_id", "publisher_id", "ts_open")

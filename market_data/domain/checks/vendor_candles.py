@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from market_data.domain.checks._detail import FIRST, instant, shown
-from market_data.domain.checks._scan import collected
+from market_data.domain.check_support.detail import FIRST, instant, shown
+from market_data.domain.check_support.scan import collected
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
 _GROUP = ("timeframe", "instrument_id", "publisher_id")

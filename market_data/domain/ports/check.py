@@ -132,7 +132,7 @@ class PartitionView(Protocol):
         ...
 
     def minutes(self, table: str) -> "pl.DataFrame":
-        """A table of ticks by instrument and minute, read once for all checks: see `domain.checks._minutes`."""
+        """A table of ticks by instrument and minute, read once for all checks: see `domain.check_support.minutes`."""
         ...
 
     def other(self, feed: str, symbol: str) -> "PartitionView | None":

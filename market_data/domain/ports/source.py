@@ -15,7 +15,7 @@ from market_data.domain.partition import Partition
 if TYPE_CHECKING:  # configuration reads this module at every start, which must not wait for polars or dataframely
     import polars as pl
 
-    from market_data.domain.tables._base import Schema
+    from market_data.domain.contract import Schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from market_data.domain import plugins
 
 if TYPE_CHECKING:
-    from market_data.domain.tables._base import Table
+    from market_data.domain.contract import Table
 
 DERIVED = ("candles", "quality_reports")
 """Tables that the platform makes itself for every feed, in the order in which it makes them."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 import dataframely as dy
 import polars as pl
 
-from market_data.domain.tables._base import Schema, Table
+from market_data.domain.contract import Schema, Table
 
 LEVELS = 5
 """Levels that every source of the table has."""

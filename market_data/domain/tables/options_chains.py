@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from market_data.domain.tables._base import Table
+from market_data.domain.contract import Table
 
 
 class OptionsChains(dy.Schema):

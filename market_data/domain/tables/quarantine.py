@@ -7,7 +7,7 @@ from typing import Any
 
 import dataframely as dy
 
-from market_data.domain.tables._base import Table
+from market_data.domain.contract import Table
 
 
 class Quarantine(dy.Schema):

@@ -2,7 +2,7 @@
 
 import dataframely as dy
 
-from market_data.domain.tables._base import Table
+from market_data.domain.contract import Table
 
 
 class Statistics(dy.Schema):

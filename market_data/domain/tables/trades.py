@@ -3,8 +3,8 @@
 import dataframely as dy
 import polars as pl
 
+from market_data.domain.contract import Table
 from market_data.domain.numbers import MAX_PRICE
-from market_data.domain.tables._base import Table
 
 
 class SignedTrades(dy.Schema):

@@ -21,13 +21,13 @@ from market_data.domain.ports.source import (
     Request,
     Source,
 )
-from market_data.sources._patience import Patience
 from market_data.sources.binance_vision import archive
 from market_data.sources.binance_vision.archive import ArchiveFile
 from market_data.sources.binance_vision.options import BinanceVisionOptions
+from market_data.vendor_access.timeouts import Patience
 
 if TYPE_CHECKING:
-    from market_data.sources._download import Downloads
+    from market_data.vendor_access.download import Downloads
 
 
 class BinanceVision(Source):
@@ -105,9 +105,9 @@ class BinanceVision(Source):
         return Estimate(requests=sum(2 * len(self._files(request)) for request in fetched), cost_usd=0.0)
 
     def _opened(self) -> "AbstractContextManager[Downloads]":
-        from market_data.sources import _download
-        from market_data.sources._breaker import Breaker
-        from market_data.sources._manners import Manners
+        from market_data.vendor_access import download as _download
+        from market_data.vendor_access.circuit_breaker import Breaker
+        from market_data.vendor_access.request_policy import Manners
 
         manners = Manners(self.patience, Breaker(self._shared / "breaker.json", "Binance's archive"))
         return _download.opened(
@@ -126,7 +126,7 @@ class BinanceVision(Source):
         raise BadFile(f"Binance publishes no files of {request.table}: they are made from the configuration")
 
     def _fetch_one(self, downloads: "Downloads", request: Request, file: ArchiveFile, workdir: Path) -> Fetched:
-        from market_data.sources._zip import check_zip
+        from market_data.vendor_files.zip_member import check_zip
 
         url, path = f"{self.options.base_url}/{file.path}", workdir / file.name
         limit = self.options.max_uncompressed_bytes
@@ -155,9 +155,9 @@ class BinanceVision(Source):
         )
 
     def _decode_one(self, request: Request, file: LandedFile) -> Iterator[Batch]:
-        from market_data.sources._prefetch import prefetch
-        from market_data.sources._zip import read_zip
         from market_data.sources.binance_vision import decode, instruments
+        from market_data.vendor_files.prefetch import prefetch
+        from market_data.vendor_files.zip_member import read_zip
 
         if request.table == "instruments":
             yield instruments.batch(file.name, file.path.read_bytes())

@@ -7,7 +7,7 @@ import polars as pl
 from market_data.domain.numbers import PRICE, SIZE, TURNOVER, VOLUME
 from market_data.domain.ports.source import Batch, Fault
 from market_data.domain.time import NS_PER_SECOND
-from market_data.sources._csv import Block, Column, read_csv
+from market_data.vendor_files.csv_blocks import Block, Column, read_csv
 
 _WHOLE, _TEXT, _BOOLEAN = pl.Int64(), pl.String(), pl.Boolean()
 

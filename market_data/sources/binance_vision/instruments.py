@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Batch, Fetched, Request
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.tables.instruments import Instruments
 from market_data.domain.time import to_ns
 from market_data.sources.binance_vision.archive import Market, base_and_quote, delivery

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from market_data.sources._address import Address
 from market_data.sources.binance_vision.archive import Interval, Market
+from market_data.vendor_access.address import Address
 
 
 def _different(value: tuple[Interval, ...]) -> tuple[Interval, ...]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Fetched
 from market_data.domain.time import day_bounds, to_datetime
-from market_data.sources._zip import read_zip
 from market_data.sources.binance_vision.archive import ArchiveFile
+from market_data.vendor_files.zip_member import read_zip
 
 _TRADE_TIME, _KLINE_TIME = 5, 0
 _CHECKSUM = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S+)\s*")

@@ -20,9 +20,9 @@ from market_data.domain.ports.source import (
     Request,
     Source,
 )
-from market_data.sources._patience import Patience
+from market_data.sources.ccxt.exchange_facts import traits
 from market_data.sources.ccxt.options import CcxtOptions
-from market_data.sources.ccxt.traits import traits
+from market_data.vendor_access.timeouts import Patience
 
 if TYPE_CHECKING:
     from market_data.sources.ccxt.session import Session

@@ -6,7 +6,7 @@ import ccxt
 import requests
 
 from market_data.domain.errors import MarketDataError, NotAvailable, VendorRefused, VendorUnavailable
-from market_data.sources._http import Busy, seconds_to_wait
+from market_data.vendor_access.http_status import Busy, seconds_to_wait
 
 _LEGAL = 451
 _PASSING = (408, 418, 425, 429)

@@ -11,15 +11,15 @@ from typing import Any
 
 import polars as pl
 
+from market_data.domain.contract import Schema, polars_schema
 from market_data.domain.errors import BadFile
 from market_data.domain.numbers import PRICE, SIZE, TURNOVER, VOLUME
 from market_data.domain.ports.source import Batch, Fault
-from market_data.domain.tables._base import Schema, polars_schema
 from market_data.domain.time import day_bounds
-from market_data.sources._columns import Column, typed
 from market_data.sources.ccxt import lines
 from market_data.sources.ccxt.book import frames
 from market_data.sources.ccxt.pages import Page, Unfit, Way
+from market_data.vendor_files.columns import Column, typed
 
 BATCH_RECORDS = 100_000
 _TYPES: Mapping[str, pl.DataType] = {

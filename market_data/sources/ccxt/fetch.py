@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from market_data.domain.contract import Schema
 from market_data.domain.errors import BadFile, NotAvailable
 from market_data.domain.ports.source import Batch, Fetched, LandedFile, Request
-from market_data.domain.tables._base import Schema
 from market_data.sources.ccxt import decode, facts, instruments, lines
 from market_data.sources.ccxt.book import Book, frames
 from market_data.sources.ccxt.collect import Kind, Steps, collect
+from market_data.sources.ccxt.exchanges import way
 from market_data.sources.ccxt.facts import Facts, Tally
 from market_data.sources.ccxt.options import CcxtOptions
 from market_data.sources.ccxt.pages import Unfit, Way
 from market_data.sources.ccxt.session import Session, kept
-from market_data.sources.ccxt.ways import way
 
 _SUFFIX = ".jsonl.zst"
 

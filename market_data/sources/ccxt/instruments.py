@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Batch, Fault
-from market_data.domain.tables._base import polars_schema
 from market_data.sources.ccxt.pages import NS_PER_MS
 from market_data.sources.ccxt.schemas import Markets
 

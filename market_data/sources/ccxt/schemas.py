@@ -7,7 +7,7 @@ from market_data.domain.ports.source import Delivery
 from market_data.domain.tables.instruments import Instruments
 from market_data.domain.tables.trades import Trades
 from market_data.domain.tables.vendor_candles import TABLE as VENDOR_CANDLES
-from market_data.sources.ccxt.traits import traits
+from market_data.sources.ccxt.exchange_facts import traits
 
 
 class AggregateTrades(Trades):

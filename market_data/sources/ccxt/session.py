@@ -17,14 +17,14 @@ import ccxt
 from pydantic import SecretStr
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, NotAvailable, VendorUnavailable
-from market_data.sources._breaker import Breaker
-from market_data.sources._limits import Limits, Rate
-from market_data.sources._manners import Manners
-from market_data.sources._patience import Patience
 from market_data.sources.ccxt._errors import told
+from market_data.sources.ccxt.exchange_facts import traits
 from market_data.sources.ccxt.options import CcxtOptions
 from market_data.sources.ccxt.pages import Call, Market, Page, Unfit, parsed
-from market_data.sources.ccxt.traits import traits
+from market_data.vendor_access.circuit_breaker import Breaker
+from market_data.vendor_access.rate_limits import Limits, Rate
+from market_data.vendor_access.request_policy import Manners
+from market_data.vendor_access.timeouts import Patience
 
 T = TypeVar("T")
 _SILENT = logging.Logger("ccxt", logging.WARNING)

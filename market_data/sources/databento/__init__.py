@@ -19,11 +19,11 @@ from market_data.domain.ports.source import (
     Request,
     Source,
 )
-from market_data.sources._patience import Patience
 from market_data.sources.databento import facts, resolution
 from market_data.sources.databento.options import DatabentoOptions
-from market_data.sources.databento.pace import Polling, Rates
 from market_data.sources.databento.query import Query, must_be_a_symbol, spans
+from market_data.sources.databento.rate_limits import Polling, Rates
+from market_data.vendor_access.timeouts import Patience
 
 if TYPE_CHECKING:
     from market_data.sources.databento.client import Client

@@ -14,7 +14,7 @@ from market_data.domain.errors import (
     VendorUnavailable,
     ours,
 )
-from market_data.sources._http import Busy, seconds_to_wait
+from market_data.vendor_access.http_status import Busy, seconds_to_wait
 
 _PASSING = (408, 425, 429)
 _SERVER_ERRORS = 500

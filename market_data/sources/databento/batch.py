@@ -15,11 +15,11 @@ from typing import Any, Self
 
 from market_data.domain.errors import BadFile, NotAvailable, Permanent, VendorUnavailable
 from market_data.domain.time import parse_instant
-from market_data.sources._retries import patiently
 from market_data.sources.databento.client import Client
-from market_data.sources.databento.pace import Polling
 from market_data.sources.databento.query import Query
+from market_data.sources.databento.rate_limits import Polling
 from market_data.storage.files import write_atomic
+from market_data.vendor_access.retry_policy import patiently
 
 _log = logging.getLogger(__name__)
 _FORM: dict[str, Any] = {

@@ -18,14 +18,14 @@ from databento.common.error import BentoWarning
 from pydantic import SecretStr
 
 from market_data.domain.errors import ConfigurationError
-from market_data.sources import _download
-from market_data.sources._breaker import Breaker
-from market_data.sources._limits import Limits
-from market_data.sources._manners import Manners
-from market_data.sources._patience import Patience
 from market_data.sources.databento._errors import told
 from market_data.sources.databento.options import DatabentoOptions
-from market_data.sources.databento.pace import Rates
+from market_data.sources.databento.rate_limits import Rates
+from market_data.vendor_access import download as _download
+from market_data.vendor_access.circuit_breaker import Breaker
+from market_data.vendor_access.rate_limits import Limits
+from market_data.vendor_access.request_policy import Manners
+from market_data.vendor_access.timeouts import Patience
 
 T = TypeVar("T")
 KEY = "DATABENTO_API_KEY"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from market_data.domain.errors import BadFile, DamagedDownload, NotAvailable, NotYetAvailable
 from market_data.domain.ports.source import FetchContext, Fetched
-from market_data.sources._retries import attempts
 from market_data.sources.databento import facts, resolution
 from market_data.sources.databento.answer import count
 from market_data.sources.databento.batch import Jobs
 from market_data.sources.databento.facts import Facts
 from market_data.sources.databento.query import Query
 from market_data.sources.databento.session import Session
+from market_data.vendor_access.retry_policy import attempts
 
 _PURCHASES = 2
 """A stream is billed from its first byte: one that came broken is bought once more and no oftener. A job is

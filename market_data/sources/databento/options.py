@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from market_data.sources._address import HttpsAddress
+from market_data.vendor_access.address import HttpsAddress
 
 SchemaName = Literal[
     "trades",

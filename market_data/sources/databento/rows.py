@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.numbers import VOLUME
-from market_data.domain.tables._base import polars_schema
 from market_data.sources.databento import columns as c
 from market_data.sources.databento.columns import Limit
 from market_data.sources.databento.dbn import DbnFile

@@ -14,9 +14,9 @@ from zstandard import ZstdError
 
 from market_data.domain.errors import DamagedDownload, VendorUnavailable
 from market_data.domain.time import parse_instant
-from market_data.sources._patience import Patience
 from market_data.sources.databento.client import Client
 from market_data.sources.databento.query import Query
+from market_data.vendor_access.timeouts import Patience
 
 
 class Session:

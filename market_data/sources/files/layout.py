@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from market_data.domain.contract import Schema, Table
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import Delivery, Fault
 from market_data.domain.tables import table as table_named
-from market_data.domain.tables._base import Schema, Table
-from market_data.sources._columns import Block, Column
-from market_data.sources._times import nanoseconds, time_column, time_faults, with_more
 from market_data.sources.files.options import ColumnOptions, FilesOptions
+from market_data.vendor_files.columns import Block, Column
+from market_data.vendor_files.times import nanoseconds, time_column, time_faults, with_more
 
 _NUMBERED = "ordinal"
 _INSTRUMENT = "instrument_id"

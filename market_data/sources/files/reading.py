@@ -9,11 +9,11 @@ import polars as pl
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Batch, Request
 from market_data.domain.time import day_bounds, to_datetime
-from market_data.sources._bulk import Parse, read_blocks
-from market_data.sources._bulk.json_records import read_json_array, read_json_lines
-from market_data.sources._csv import read_named_csv
 from market_data.sources.files.layout import Layout
 from market_data.sources.files.options import FilesOptions
+from market_data.vendor_files.bulk import Parse, read_blocks
+from market_data.vendor_files.bulk.json_records import read_json_array, read_json_lines
+from market_data.vendor_files.csv_blocks import read_named_csv
 
 
 def batches(path: Path, name: str, request: Request, options: FilesOptions) -> Iterator[Batch]:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import dataframely as dy
 import polars as pl
 
+from market_data.domain.contract import polars_schema
 from market_data.domain.ports.source import Batch, Delivery, LandedFile, Request
 from market_data.domain.tables import table
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.tables.trades import Trades
-from market_data.sources._csv import Column, read_csv
 from market_data.sources.simulated import files
 from market_data.sources.simulated.rows import COLUMNS
+from market_data.vendor_files.csv_blocks import Column, read_csv
 
 _IDENTITY = {
     "instruments": ("instrument_id",),

@@ -20,10 +20,10 @@ from market_data.domain.ports.source import (
     Request,
     Source,
 )
-from market_data.sources._patience import Patience
 from market_data.sources.tardis import archive
 from market_data.sources.tardis.archive import DataSet
 from market_data.sources.tardis.options import TardisOptions
+from market_data.vendor_access.timeouts import Patience
 
 
 class Tardis(Source):
@@ -106,7 +106,7 @@ class Tardis(Source):
         """An empty file is Tardis' way of saying that it has no data of the day."""
         if request.table == "instruments":
             return {}
-        from market_data.sources._bulk.unpack import is_empty
+        from market_data.vendor_files.bulk.unpack import is_empty
 
         return {"condition": "no data"} if all(is_empty(file.path) for file in files) else {}
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from market_data.domain.ports.source import Batch, Fault
-from market_data.sources._bulk import read_blocks
-from market_data.sources._columns import Block
-from market_data.sources._csv import read_named_csv
-from market_data.sources._times import nanoseconds, time_faults, with_more
 from market_data.sources.tardis.archive import GROUPED, DataSet, spelled
 from market_data.sources.tardis.layouts import LAYOUTS, TIMES, our_name
+from market_data.vendor_files.bulk import read_blocks
+from market_data.vendor_files.columns import Block
+from market_data.vendor_files.csv_blocks import read_named_csv
+from market_data.vendor_files.times import nanoseconds, time_faults, with_more
 
 UNKNOWN = "unknown"
 """A side that the exchange does not tell."""

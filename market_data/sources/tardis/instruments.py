@@ -12,11 +12,11 @@ import polars as pl
 from market_data.domain.errors import NotAvailable
 from market_data.domain.numbers import PRICE, SIZE
 from market_data.domain.ports.source import Batch, LandedFile, Request
-from market_data.sources._bulk.json_records import ByteReader, elements, items
-from market_data.sources._bulk.unpack import Packed
-from market_data.sources._columns import Column, typed
-from market_data.sources._times import nanoseconds, time_column, time_faults, with_more
 from market_data.sources.tardis.archive import GROUPED, spelled
+from market_data.vendor_files.bulk.json_records import ByteReader, elements, items
+from market_data.vendor_files.bulk.unpack import Packed
+from market_data.vendor_files.columns import Column, typed
+from market_data.vendor_files.times import nanoseconds, time_column, time_faults, with_more
 
 _MAX_BYTES = 4 << 30
 _ROWS = 50_000

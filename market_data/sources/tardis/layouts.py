@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from market_data.domain.numbers import PRICE, SIZE, TURNOVER
-from market_data.sources._columns import Column
-from market_data.sources._times import whole_time_column
+from market_data.vendor_files.columns import Column
+from market_data.vendor_files.times import whole_time_column
 
 _TEXT, _BOOLEAN = pl.String(), pl.Boolean()
 _COMMON = (

@@ -4,8 +4,8 @@ from typing import Annotated, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from market_data.sources._address import Address
 from market_data.sources.tardis.archive import Depth
+from market_data.vendor_access.address import Address
 
 
 def _published(value: int) -> int:

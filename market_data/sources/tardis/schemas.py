@@ -9,8 +9,8 @@ from typing import cast
 
 import dataframely as dy
 
+from market_data.domain.contract import Schema
 from market_data.domain.ports.source import Delivery
-from market_data.domain.tables._base import Schema
 from market_data.domain.tables.book_snapshots import of_levels
 from market_data.domain.tables.book_updates import BookUpdates
 from market_data.domain.tables.derivative_tickers import DerivativeTickers

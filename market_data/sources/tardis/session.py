@@ -18,16 +18,16 @@ from pydantic import SecretStr
 
 from market_data.domain.errors import ConfigurationError, NotAvailable, NotYetAvailable, VendorRefused
 from market_data.domain.ports.source import Fetched, Request
-from market_data.sources._breaker import Breaker
-from market_data.sources._bulk.unpack import must_be_whole
-from market_data.sources._download import Ask, Downloads, opened
-from market_data.sources._limits import Limits, Rate
-from market_data.sources._manners import Manners
-from market_data.sources._patience import Patience
 from market_data.sources.tardis import instruments
 from market_data.sources.tardis.archive import GROUPED, PUBLISHED_WITHIN, DataSet, safe, spelled
 from market_data.sources.tardis.options import TardisOptions
 from market_data.storage.locks import held
+from market_data.vendor_access.circuit_breaker import Breaker
+from market_data.vendor_access.download import Ask, Downloads, opened
+from market_data.vendor_access.rate_limits import Limits, Rate
+from market_data.vendor_access.request_policy import Manners
+from market_data.vendor_access.timeouts import Patience
+from market_data.vendor_files.bulk.unpack import must_be_whole
 
 KEY = "TARDIS_API_KEY"
 RATES = (Rate(10, 1.0), Rate(300, 60.0))

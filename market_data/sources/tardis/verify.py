@@ -6,9 +6,9 @@ from pathlib import Path
 from market_data.domain.errors import BadFile
 from market_data.domain.ports.source import Fetched
 from market_data.domain.time import day_bounds, to_datetime
-from market_data.sources._bulk.unpack import packed
 from market_data.sources.tardis.archive import DataSet, is_grouped, spelled
 from market_data.sources.tardis.layouts import LAYOUTS
+from market_data.vendor_files.bulk.unpack import packed
 
 _NS_PER_US = 1_000
 _TAIL_BYTES = 1 << 20

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from market_data.domain.candles.time import interval
+from market_data.domain.contract import polars_schema
 from market_data.domain.numbers import PRICE, SIZE
 from market_data.domain.tables._bars import Bars
-from market_data.domain.tables._base import polars_schema
 from market_data.domain.time import NS_PER_DAY, day_start
 
 DAY = dt.date(2024, 5, 8)

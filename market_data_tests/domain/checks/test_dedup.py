@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from market_data.domain.account import Account
-from market_data.domain.checks import _scan
+from market_data.domain.check_support import scan as _scan
 from market_data.domain.checks.dedup import CHECK
 from market_data.domain.ports.check import Finding
 from market_data.domain.ports.source import Delivery

@@ -1,0 +1,1 @@
+"""What several checks share: scans, figures, details, rules in words. No check stands here."""

@@ -1,0 +1,82 @@
+"""The rows of a ledger into another one, which is empty: whatever the engines of the two are. No files are moved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select
+from sqlalchemy.types import JSON
+
+from market_data.domain.errors import ConfigurationError, WarehouseDamaged
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.schema import PENDING, metadata
+
+_AT_ONCE = 1_000
+
+
+def transfer(source: Ledger, target: Ledger, *, claims: bool = True) -> Mapping[str, int]:
+    """Copy every row, ids included, as of one instant and in one transaction; how many there were of each relation.
+
+    Args:
+        claims: whether pending revisions are copied too; without the staged files of their writers they mean nothing.
+
+    Raises:
+        ConfigurationError: the target has rows already. Nothing is changed then, and neither after a crash.
+        WarehouseDamaged: another number of rows arrived.
+    """
+    with source.instant() as reading, target.writing() as writing:
+        if full := rows_in(writing):
+            name, count = next(iter(full.items()))
+            raise ConfigurationError(
+                f"the ledger to copy into is not empty ({name} has {count:,} rows): nothing was done"
+            )
+        return {relation.name: _copy(relation, reading, writing, claims) for relation in metadata.sorted_tables}
+
+
+def rows_in(connection: Connection) -> dict[str, int]:
+    """How many rows each relation has, those that are empty left out."""
+    counts = {relation.name: _count(connection, relation) for relation in metadata.sorted_tables}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _copy(relation: Table, reading: Connection, writing: Connection, claims: bool) -> int:
+    relation = _exact(relation)
+    query = select(relation).order_by(*relation.primary_key)
+    if relation.name == "revisions" and not claims:
+        query = query.where(relation.c.state != PENDING)
+    copied = 0
+    for rows in reading.execution_options(yield_per=_AT_ONCE).execute(query).mappings().partitions():
+        writing.execute(insert(relation), [dict(row) for row in rows])
+        copied += len(rows)
+    if (arrived := _count(writing, relation)) != copied:
+        raise WarehouseDamaged(
+            f"{relation.name}: {copied:,} rows were read and {arrived:,} arrived: nothing was changed"
+        )
+    _go_on_after_the_last(relation, writing)
+    return copied
+
+
+def _exact(relation: Table) -> Table:
+    """The relation, with what is absent from a JSON column staying absent, instead of becoming JSON's `null`."""
+    twin = relation.to_metadata(MetaData())
+    for column in twin.columns:
+        if isinstance(column.type, JSON):
+            column.type = JSON(none_as_null=True)
+    return twin
+
+
+def _count(connection: Connection, relation: Table) -> int:
+    return connection.execute(select(func.count()).select_from(relation)).scalar_one()
+
+
+def _go_on_after_the_last(relation: Table, writing: Connection) -> None:
+    """PostgreSQL's sequences know nothing of ids that were given; SQLite takes the highest by itself."""
+    numbered: Column[Any] = next(iter(relation.primary_key))
+    if writing.dialect.name != "postgresql" or numbered.autoincrement is not True:
+        return
+    schemas: Mapping[str | None, str] = writing.get_execution_options().get("schema_translate_map") or {}
+    schema = schemas.get(relation.schema, relation.schema)
+    sequence = func.pg_get_serial_sequence(
+        relation.name if schema is None else f"{schema}.{relation.name}", numbered.name
+    )
+    last = select(func.max(numbered)).scalar_subquery()
+    writing.execute(select(func.setval(sequence, func.coalesce(last, 1), last.is_not(None))))

@@ -1,0 +1,130 @@
+"""What is wrong now, as causes for alerts: days that are due and missing, findings, errors. Nothing is mended or told.
+
+Each function looks at the whole of its kind and feed, so that what it does not name any more has ended.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import func, select
+
+from market_data.domain.alerts import Cause, rank
+from market_data.domain.partition import Partition
+from market_data.domain.ports.check import Severity
+from market_data.domain.time import to_ns
+from market_data.ledger.schema import revisions
+from market_data.operations.lateness import begun
+from market_data.pipeline.coverage import coverage
+from market_data.pipeline.workspace import Workspace
+from market_data.settings import Feed
+
+FRESHNESS, FINDING, REJECTED = "freshness", "finding", "rejected_share"
+_LOOK_BACK_DAYS = 7
+"""Older holes are `market_data.operations.repair`'s matter: they are known, and no news."""
+_CRITICAL_DAYS = 3
+
+
+def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
+    """A cause for each table with days of the last week that are due, traded, and not there.
+
+    A feed that never collected anything is not late: nobody has begun with it.
+    """
+    last = feed.last_due_day(now)
+    first = max(feed.start, last - dt.timedelta(days=_LOOK_BACK_DAYS - 1))
+    if last < first or (feed.end is not None and feed.end < now.date() - dt.timedelta(days=_LOOK_BACK_DAYS)):
+        return []
+    since = begun(workspace.ledger, feed)
+    if since is None:
+        return []
+    first = max(first, since)
+    return [
+        _late(feed, table, missing)
+        for table in feed.tables
+        if (missing := _missing(workspace, feed, table, first, last))
+    ]
+
+
+def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: float) -> list[Cause]:
+    """A cause for each table of which more than this share of the last day's records was set aside.
+
+    Args:
+        threshold: 0 to 1; of the records of all revisions that were made in the 24 hours before `now`.
+    """
+    c, since = revisions.c, to_ns(now - dt.timedelta(days=1))
+    records, rejected = (func.sum(c.account[name].as_integer()) for name in ("records", "rejected"))
+    query = select(c.table_name, records, func.coalesce(rejected, 0)).group_by(c.table_name).order_by(c.table_name)
+    where = (c.feed == feed.name, c.committed_ns > since, c.table_name.in_(feed.tables))
+    why = f"`market-data quarantine list --feed {feed.name}` shows why"
+    return [
+        Cause(
+            kind=REJECTED,
+            severity="error",
+            title="many records are set aside",
+            text=f"{aside:,} of {count:,} records of the last 24 hours, {aside / count:.1%}, broke the contract, "
+            f"and more than {threshold:.1%} is an alert; {why}",
+            feed=feed.name,
+            table=table,
+        )
+        for table, count, aside in workspace.ledger.rows(query.where(*where))
+        if count and aside / count > threshold
+    ]
+
+
+def not_passing(workspace: Workspace, feed: Feed) -> list[Cause]:
+    """A cause for each check of each table that does not pass in reports that count now."""
+    c = revisions.c
+    query = select(c.symbol, c.date, c.notes).order_by(c.date, c.symbol)
+    where = (c.feed == feed.name, c.table_name == "quality_reports", c.notes["failing"].as_integer() > 0)
+    found: dict[tuple[str, str], list[tuple[Partition, Severity]]] = {}
+    for symbol, day, notes in workspace.ledger.rows(query.where(*where)):
+        for check, table, severity in notes["failures"]:
+            found.setdefault((check, table), []).append((feed.partition(symbol, day), severity))
+    return [_not_passing(feed, *key, failures) for key, failures in found.items()]
+
+
+def _not_passing(feed: Feed, check: str, table: str, failures: Sequence[tuple[Partition, Severity]]) -> Cause:
+    partitions = tuple(partition for partition, _ in failures)
+    days, symbols = (sorted({getattr(each, name) for each in partitions}) for name in ("date", "symbol"))
+    where = f"feed = '{feed.name}' AND \"check\" = '{check}' AND NOT passed"
+    return Cause(
+        kind=FINDING,
+        severity=max((severity for _, severity in failures), key=rank),
+        title=f"{check} does not pass",
+        text=f"{len(partitions)} partitions, {_span(days)}, {', '.join(_few(symbols))}. "
+        f"In SQL: FROM quality_reports WHERE {where}",
+        feed=feed.name,
+        table=table,
+        name=check,
+        partitions=partitions,
+    )
+
+
+def _missing(workspace: Workspace, feed: Feed, table: str, first: dt.date, last: dt.date) -> list[Partition]:
+    cells = coverage(workspace, feed, table, first, last)
+    return [feed.partition(cell.symbol, cell.date) for cell in cells if cell.state == "missing"]
+
+
+def _late(feed: Feed, table: str, missing: Sequence[Partition]) -> Cause:
+    days = sorted({partition.date for partition in missing})
+    symbols = sorted({partition.symbol for partition in missing})
+    severity: Severity = "critical" if len(days) >= _CRITICAL_DAYS else "error"
+    return Cause(
+        kind=FRESHNESS,
+        severity=severity,
+        title="due days are missing",
+        text=f"{len(missing)} partitions are due and not there: {_span(days)}, {', '.join(_few(symbols))}. "
+        f"`market-data ingest {feed.name} --start {days[0]} --end {days[-1]}` fetches them",
+        feed=feed.name,
+        table=table,
+        partitions=tuple(missing),
+    )
+
+
+def _span(days: Sequence[dt.date]) -> str:
+    return days[0].isoformat() if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def _few(names: Sequence[str], most: int = 5) -> Iterator[str]:
+    yield from names[:most]
+    if len(names) > most:
+        yield f"and {len(names) - most} more"

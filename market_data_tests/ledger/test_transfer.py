@@ -1,0 +1,102 @@
+"""Every row of a ledger into another one, of either engine."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from market_data.domain.errors import ConfigurationError
+from market_data.domain.partition import Partition
+from market_data.ledger.schema import PENDING, makings, revisions
+from market_data.ledger.transfer import transfer
+from market_data.warehouse import Ledger
+from market_data_tests.databases import Server, postgres
+from market_data_tests.partitions import days, enter, row_of
+from market_data_tests.pipeline.homes import live, rows
+
+DAYS = days("2024-01-15", 2_500)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger with some rows in every relation but deliveries, and more than are read at once in one."""
+    settings = live(tmp_path / "here")
+    with closing(Ledger(settings.database.get_secret_value())) as ledger:
+        enter(ledger, [row_of("quotes", Partition("sim", day, "AAA-USD")) for day in DAYS])
+        enter(ledger, [row_of("quotes", Partition("sim", DAYS[0], "CCC-USD"), state=PENDING, id=9_000)])
+        yield ledger
+
+
+def url_of(engine: str, tmp_path: Path, server: Server, name: str) -> str:
+    return server.create(name) if engine == "postgresql" else f"sqlite:///{tmp_path}/{name}.db"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_every_row_arrives_and_the_next_gets_the_next_number(
+    full: Ledger, tmp_path: Path, server: Server, engine: str
+) -> None:
+    with closing(Ledger(url_of(engine, tmp_path, server, "whole"))) as target:
+        counts = transfer(full, target)
+        found = rows(full)
+        assert rows(target) == found
+        assert counts == {name: len(of_relation) for name, of_relation in found.items()}
+        entered = target.enter(row_of("trades", p := Partition("sim", DAYS[9], "AAA-USD")), "trades", p, 0)
+        assert entered is not None
+        assert entered.id == 9_001
+        target.repairs.enter({p: "missing"}, 7)
+        assert [row["id"] for row in rows(target)["repairs"]] == [1, 2]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_an_absent_value_of_a_json_column_stays_absent(
+    full: Ledger, tmp_path: Path, server: Server, engine: str
+) -> None:
+    with closing(Ledger(url_of(engine, tmp_path, server, "absent"))) as target:
+        transfer(full, target)
+        with target.instant() as connection:
+            absent = select(func.count()).select_from(makings).where(makings.c.inputs.is_(None))
+            query = select(func.count()).select_from(makings)
+            assert connection.execute(absent).scalar_one() == connection.execute(query).scalar_one() > 0
+
+
+def test_claims_may_stay_behind(full: Ledger, tmp_path: Path) -> None:
+    with closing(Ledger(f"sqlite:///{tmp_path}/other.db")) as target:
+        transfer(full, target, claims=False)
+        assert not target.pending()
+        assert full.pending()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_ledger_with_rows_is_left_alone(full: Ledger, tmp_path: Path, server: Server, engine: str) -> None:
+    with closing(Ledger(url_of(engine, tmp_path, server, "taken"))) as target:
+        target.repairs.enter({Partition("sim", DAYS[0], "AAA-USD"): "missing"}, 7)
+        before = rows(target)
+        with pytest.raises(ConfigurationError, match="not empty"):
+            transfer(full, target)
+        assert rows(target) == before
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_what_is_read_is_of_one_instant_and_holds_up_nobody(tmp_path: Path, server: Server, engine: str) -> None:
+    url = url_of(engine, tmp_path, server, "instant")
+    query = select(func.count()).select_from(revisions)
+    with closing(Ledger(url)) as reader, closing(Ledger(url)) as writer, reader.instant() as connection:
+        before = connection.execute(query).scalar_one()
+        enter(writer, [row_of("trades", Partition("sim", DAYS[0], "AAA-USD"))])
+        assert connection.execute(query).scalar_one() == before == 0
+        assert len(writer.find()) == 1
+
+
+def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with closing(Ledger(url)) as reader, closing(Ledger(url)) as writer, writer.writing() as connection:
+        connection.execute(insert(revisions).values(row_of("trades", Partition("sim", DAYS[0], "AAA-USD"))))
+        assert reader.all_rows(select(func.count()).select_from(revisions)) == [(0,)]

@@ -1,0 +1,277 @@
+"""The cut of a query: few files where a day is asked for, and the same answer as without it, whatever is asked."""
+
+import datetime as dt
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from market_data.domain.partition import Partition
+from market_data.domain.tables import table_names
+from market_data.ledger.schema import revisions
+from market_data.warehouse import Ledger, Warehouse
+from market_data.warehouse.pruning import needed
+from market_data.warehouse.views import create_views
+from market_data_tests.databases import ledger_url
+from market_data_tests.partition_view import START, bar, trade
+from market_data_tests.partitions import days, enter, put, row_of, warehouse_at
+
+FEEDS, SYMBOLS, DAYS = ("a", "b"), ("X", "1000", "Y"), days("2024-01-15", 3)
+PARTITIONS = [Partition(feed, day, symbol) for feed, day, symbol in product(FEEDS, DAYS, SYMBOLS)]
+
+
+# --- the same answer ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The files of every partition; which of them count is up to each test. No two rows have the same time."""
+    warehouse = warehouse_at(tmp_path_factory.mktemp("cut"))
+    for number, partition in enumerate(PARTITIONS):
+        two = [2 * number, 2 * number + 1]
+        put(warehouse, "trades", partition, [trade(n, price=str(1 + n)) for n in two])
+        put(warehouse, "candles", partition, [bar(0, open=str(1 + n), ts_open=START + n) for n in two])
+    yield warehouse
+    warehouse.close()
+    warehouse.ledger.close()
+
+
+FEED_NAMES, SYMBOL_NAMES = st.sampled_from(["'a'", "'b'", "'zz'"]), st.sampled_from(["'X'", "'1000'", "'Y'", "''"])
+ISO = st.sampled_from(["2024-01-14", "2024-01-15", "2024-01-16", "2024-01-17"])
+DATES = st.builds(str.format, st.sampled_from(["'{}'", "DATE '{}'", "'{}'::DATE", "CAST('{}' AS date)"]), ISO)
+ODD_TEXTS = st.sampled_from(["1000", "NULL", "'a' || ''", "upper('x')"])
+ODD_DATES = st.sampled_from(
+    ["DATE '2024-01-15' + 1", "TIMESTAMP '2024-01-16 12:00'", "'2024-01-16'::TIMESTAMP", "'2024-1-16'", "NULL"]
+)
+ORDERS = st.sampled_from(["<", "<=", ">", ">="])
+NOT = st.sampled_from(["", "NOT "])
+
+
+def atoms(prefixes: list[str]) -> st.SearchStrategy[str]:
+    """A condition on one key, in every form that SQL has for it: those that the cut understands, and others."""
+
+    def of(name: str, values: st.SearchStrategy[str], odd: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        column = st.builds(str.__add__, st.sampled_from(prefixes), st.sampled_from([name, name.upper(), f'"{name}"']))
+        any_values = st.one_of(values, values, odd)
+        return st.one_of(
+            st.builds("{} = {}".format, column, values),
+            st.builds("{1} = {0}".format, column, values),
+            st.builds("{} IN ({}, {})".format, column, values, any_values),
+            st.builds("{} BETWEEN {} AND {}".format, column, values, any_values),
+            st.builds("{} {} {}".format, column, ORDERS, any_values),
+            st.builds("{2} {1} {0}".format, column, ORDERS, any_values),
+            st.builds("{} {}IN ({})".format, column, NOT, any_values),
+            st.builds("{} {}BETWEEN {} AND {}".format, column, NOT, values, values),
+            st.builds("{} {} {}".format, column, st.sampled_from(["<>", "IS NOT DISTINCT FROM"]), any_values),
+            st.builds("{} IS {}NULL".format, column, NOT),
+        )
+
+    keys = [of("date", DATES, ODD_DATES), of("symbol", SYMBOL_NAMES, ODD_TEXTS), of("feed", FEED_NAMES, ODD_TEXTS)]
+    return st.one_of(*keys, *keys, st.sampled_from(["ordinal % 2 = 0", "true"]) if "" in prefixes else st.just("true"))
+
+
+def conditions(prefixes: list[str]) -> st.SearchStrategy[str]:
+    return st.recursive(
+        atoms(prefixes),
+        lambda inner: st.one_of(
+            st.builds("({} AND {})".format, inner, inner),
+            st.builds("({} OR {})".format, inner, inner),
+            st.builds("NOT ({})".format, inner),
+        ),
+        max_leaves=4,
+    )
+
+
+ALONE = conditions([""]).flatmap(
+    lambda c: st.sampled_from(
+        [
+            f"FROM trades WHERE {c}",
+            f"FROM Main.TRADES WHERE {c}",
+            f"SELECT upper(feed) AS feed, price, DATE '2024-01-16' AS date FROM trades WHERE {c}",
+            f"SELECT symbol, count(*), sum(price) FROM trades WHERE {c} GROUP BY ALL HAVING count(*) > 1",
+            f"WITH t AS (FROM trades WHERE {c}) SELECT * FROM t UNION ALL FROM trades WHERE date = '2024-01-15'",
+            f"WITH trades AS (FROM trades WHERE ordinal % 2 = 0) FROM trades WHERE {c}",
+            f"SELECT * FROM (FROM trades) WHERE {c}",
+            f"FROM (FROM trades WHERE {c}) WHERE feed = 'a'",
+            f"FROM trades WHERE EXISTS (FROM candles WHERE trades.date = candles.date AND {c})",
+            f"FROM trades t(symbol, feed) WHERE {c}",
+            f"SELECT price, rank() OVER (ORDER BY price) AS nth FROM trades WHERE {c} QUALIFY nth < 9",
+            f"SELECT * FROM trades POSITIONAL JOIN (FROM candles WHERE {c})",
+            f"SELECT (SELECT max(price) FROM trades WHERE {c}) AS highest, * FROM candles WHERE {c}",
+        ]
+    )
+)
+KINDS = ("INNER", "LEFT", "RIGHT", "FULL")
+ON = "ON t.symbol = c.symbol AND"
+JOINED = st.tuples(conditions(["t.", "c."]), conditions(["t.", "c.", "C."])).flatmap(
+    lambda pair: st.sampled_from(
+        [
+            *(f"SELECT * FROM trades t {kind} JOIN candles c {ON} {pair[0]} WHERE {pair[1]}" for kind in KINDS),
+            f"SELECT * FROM trades t, candles c WHERE {pair[0]} AND {pair[1]}",
+            f"SELECT * FROM trades t LEFT JOIN (candles c JOIN quotes q ON {pair[0]}) {ON} {pair[1]}",
+            f"SELECT * FROM trades t POSITIONAL JOIN candles c WHERE {pair[0]}",
+            f"SELECT * FROM trades t ASOF JOIN candles c {ON} t.ts_event >= c.ts_open WHERE {pair[0]}",
+        ]
+    )
+)
+HALF_JOINED = st.tuples(conditions(["t."]), conditions(["t.", "c."]), st.sampled_from(["SEMI", "ANTI"])).map(
+    lambda parts: f"FROM trades t {parts[2]} JOIN candles c {ON} {parts[1]} WHERE {parts[0]}"
+)
+MERGED = st.tuples(conditions(["", "t."]), st.sampled_from([*KINDS, "SEMI", "ANTI"])).map(
+    lambda pair: f"SELECT * FROM trades t {pair[1]} JOIN candles c USING (feed, symbol, date) WHERE {pair[0]}"
+)
+
+
+def answer(connection: "duckdb.DuckDBPyConnection", query: str) -> list[str]:
+    relation = connection.execute(query)
+    return [repr(relation.description), *sorted(map(repr, relation.fetchall()))]
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Any]:
+    """Opening one takes longer than all the rest of an example.
+
+    Not annotated with its class: hypothesis keeps that alive beyond the end, of which DuckDB's bindings complain.
+    """
+    with duckdb.connect() as opened:
+        yield opened
+
+
+ASOF = "ASOF JOIN candles c ON t.symbol = c.symbol AND t.ts_event >= c.ts_open"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"FROM trades t {ASOF} WHERE c.date = '2024-01-15'",
+        "FROM trades t POSITIONAL JOIN candles c WHERE c.date = '2024-01-16'",
+        "FROM trades t LEFT JOIN candles c ON t.date = '2024-01-15' AND c.date = '2024-01-16'",
+        "FROM trades t RIGHT JOIN candles c ON t.date = '2024-01-15' AND c.date = '2024-01-16'",
+        "FROM trades t FULL JOIN candles c ON t.date = '2024-01-15' AND c.date = '2024-01-16'",
+        "FROM trades t ANTI JOIN candles c ON t.date = '2024-01-15' AND c.date = '2024-01-16'",
+        "FROM trades t(symbol, feed) WHERE symbol = 'a'",
+        "SELECT 'b' AS feed, price FROM trades WHERE feed = 'a'",
+        "FROM trades WHERE '2024-01-16' > date",
+        "FROM trades WHERE '2024-01-16' < date",
+        "FROM trades WHERE NOT (date = '2024-01-16' AND feed = 'a')",
+        "FROM trades t JOIN trades c ON t.symbol = c.symbol WHERE t.date = '2024-01-15' AND c.date = '2024-01-16'",
+        "FROM trades t ANTI JOIN candles c ON t.price = c.open + 18 WHERE feed = 'b'",
+        "WITH trades AS (FROM candles WHERE feed = 'a') FROM trades, main.trades t WHERE trades.date = '2024-01-15'",
+    ],
+)
+def test_the_answer_to_a_query_that_invites_a_mistake_is_the_answer_without_the_cut(
+    files: Warehouse, connection: Any, query: str
+) -> None:
+    assert_same_answer(files, connection, query, absent=set())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.one_of(ALONE, JOINED, HALF_JOINED, MERGED),
+    absent=st.sets(st.sampled_from(PARTITIONS), max_size=len(PARTITIONS) // 2),
+)
+def test_the_answer_with_the_cut_is_the_answer_without_it(
+    files: Warehouse, connection: Any, query: str, absent: set[Partition]
+) -> None:
+    assert_same_answer(files, connection, query, absent)
+
+
+def assert_same_answer(files: Warehouse, connection: Any, query: str, absent: set[Partition]) -> None:
+    there = [each for each in PARTITIONS if each not in absent]
+    with files.ledger._engine.begin() as ledger:
+        ledger.execute(delete(revisions))
+    enter(files.ledger, (row_of(table, each) for table in ("trades", "candles") for each in there))
+    create_views(connection, files, "FROM trades, candles, quotes")
+    try:
+        whole = answer(connection, query)
+    except duckdb.Error:  # not every condition that can be drawn has the right types
+        whole = None
+    for name in ("trades", "candles", "quotes"):
+        connection.execute(f"DROP VIEW {name}")
+    create_views(connection, files, query)
+    assert whole is None or answer(connection, query) == whole
+
+
+# --- few files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The ledger of every partition, without files."""
+    ledger = Ledger(ledger_url(tmp_path_factory.mktemp("listed")))
+    enter(ledger, (row_of(table, each) for table in ("trades", "candles") for each in PARTITIONS))
+    yield Warehouse(Path("warehouse"), ledger)
+    ledger.close()
+
+
+def counts(warehouse: Warehouse, query: str) -> dict[str, int] | None:
+    """How many partitions of each table a query needs; None where that is not known."""
+    with duckdb.connect() as connection:
+        needs = needed(connection, query, table_names())
+    return (
+        None
+        if needs is None
+        else {name: len(warehouse.ledger.find(revisions.c.table_name == name, need)) for name, need in needs.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("FROM trades", {"trades": 18}),
+        ("FROM trades WHERE date = '2024-01-16'", {"trades": 6}),
+        ("FROM trades WHERE feed = 'a' AND symbol = '1000' AND date = DATE '2024-01-16'", {"trades": 1}),
+        ("FROM trades AS t WHERE T.Feed = 'a' AND '2024-01-16' > date", {"trades": 3}),
+        ("FROM trades WHERE date BETWEEN '2024-01-16' AND '2024-01-17'::DATE AND symbol IN ('X', 'Y')", {"trades": 8}),
+        ("FROM trades WHERE date >= '2024-01-16' AND date < '2024-01-17' AND price > 3", {"trades": 6}),
+        ("FROM trades WHERE date = '2024-01-15' OR (date = '2024-01-16' AND feed = 'a')", {"trades": 9}),
+        ("FROM trades WHERE date = '2024-01-15' OR price > 3", {"trades": 18}),
+        ("FROM trades WHERE NOT date = '2024-01-15'", {"trades": 18}),
+        ("FROM trades WHERE date = '2024-01-15' UNION ALL FROM trades WHERE date = '2024-01-16'", {"trades": 12}),
+        ("FROM trades WHERE date = (SELECT max(date) FROM candles)", {"trades": 18, "candles": 18}),
+        ("WITH day AS (FROM trades WHERE date = '2024-01-15') FROM day", {"trades": 6}),
+        ("FROM trades JOIN candles USING (feed, symbol, date) WHERE date = '2024-01-15'", {"trades": 6, "candles": 6}),
+        ("FROM trades t JOIN candles c ON c.feed = 'a' WHERE t.symbol = 'X'", {"trades": 6, "candles": 9}),
+        ("FROM trades t LEFT JOIN candles c ON t.feed = 'a' AND c.feed = 'a'", {"trades": 18, "candles": 9}),
+        ("FROM trades ASOF JOIN candles c ON ts_event >= ts_open WHERE c.feed = 'a'", {"trades": 18, "candles": 18}),
+        ("FROM trades TABLESAMPLE 10 ROWS WHERE date = '2024-01-15'", {"trades": 18}),
+        ("DESCRIBE trades", {"trades": 18}),
+        ("SELECT 1", {}),
+        ("FROM range(3)", {}),
+        ("FROM 'other.parquet' JOIN trades USING (symbol) WHERE trades.date = '2024-01-15'", {"trades": 6}),
+        ("FROM query_table('trades')", None),
+        ("SHOW TABLES", None),
+        ("FROM information_schema.tables", None),
+        ("FROM trade", None),
+        ("EXPLAIN FROM trades", None),
+        ("this is no SQL", None),
+        (f"SELECT {' + '.join(['1'] * 900)} FROM trades", None),
+        (f"FROM trades WHERE {' OR '.join(['symbol = $$X$$'] * 3_000)}", {"trades": 18}),
+        (f"FROM trades WHERE symbol IN ({', '.join(['$$X$$'] * 40_000)})", {"trades": 18}),
+        (" UNION ALL ".join(["FROM trades WHERE symbol = 'X'"] * 300), {"trades": 18}),
+    ],
+)  # fmt: skip
+def test_a_query_needs_the_partitions_that_its_conditions_leave(
+    listed: Warehouse, query: str, expected: dict[str, int] | None
+) -> None:
+    assert counts(listed, query) == expected
+
+
+def test_of_a_hundred_thousand_partitions_a_query_for_one_day_touches_one_file(warehouse: Warehouse) -> None:
+    there = Partition("a", dt.date(2024, 1, 15), "S007")
+    put(warehouse, "trades", there, [trade(0)])
+    others = [Partition("a", day, f"S{n:03}") for day in days("2021-01-01", 1_000) for n in range(100)]
+    enter(warehouse.ledger, (row_of("trades", each) for each in others))  # none of their files is there
+    query = "SELECT * FROM trades WHERE feed = 'a' AND symbol = 'S007' AND date = '2024-01-15'"
+    with duckdb.connect() as connection:
+        assert create_views(connection, warehouse, query) == {"trades": 1}
+        assert len(connection.execute(query).fetchall()) == 1
+        assert create_views(connection, warehouse, query.replace("feed = 'a' AND symbol = 'S007' AND", "")) == {
+            "trades": 1
+        }
