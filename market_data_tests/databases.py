@@ -173,7 +173,7 @@ def _server_url() -> str:
     server = Server()
     atexit.register(server.close)
     # Not at the top: a process that only wants a server needs no ledger.
-    from market_data.warehouse import Ledger
+    from market_data.ledger.ledger import Ledger
 
     Ledger(server.create(_TEMPLATE)).close()
     os.environ[ASKED] = server.url().removesuffix("/postgres")

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from market_data.domain.account import Account
 from market_data.domain.contract import Schema
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
-from market_data.ledger.schema import CURRENT, revisions
-from market_data.warehouse import Ledger, Revision, Warehouse
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
+from market_data.ledger.schema import CURRENT, files, ledger_state, revisions
 from market_data.warehouse.parquet import fingerprint
-from market_data.warehouse.store import Origin
+from market_data.warehouse.store import Origin, Warehouse
 from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import frame
 
@@ -63,7 +64,6 @@ def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
         "date": partition.date,
         "revision": 1,
         "state": CURRENT,
-        "writer": "test",
         "path": f"{table}/{keys}/data.parquet",
         "sha256": "0" * 64,
         "size_bytes": 1_000,
@@ -75,6 +75,7 @@ def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
         "source": "test",
         "code_version": "test 1",
         "run_id": "run-1",
+        "committed_in": 1,
         "committed_ns": 1,
         **values,
     }
@@ -82,8 +83,16 @@ def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
 
 def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
     """The ledger, with these rows in it."""
+    rows = list(rows)
+    paths = {row["path"]: row for row in rows}
     with ledger._engine.begin() as connection:
-        connection.execute(insert(revisions), list(rows))
+        connection.execute(insert(revisions), rows)
+        connection.execute(
+            insert(files), [{name: row[name] for name in ("path", "sha256", "size_bytes")} for row in paths.values()]
+        )
+        newest = max(row["committed_in"] for row in rows)
+        last = connection.execute(select(ledger_state.c.last_commit)).scalar_one()
+        connection.execute(update(ledger_state).values(last_commit=max(newest, last)))
     return ledger
 
 

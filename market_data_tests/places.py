@@ -4,8 +4,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from market_data.ledger.ledger import Ledger
 from market_data.storage.bucket import BucketFolder
-from market_data.warehouse import Ledger, Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.databases import ledger_url
 
 KINDS = ("folder", "bucket")

@@ -10,8 +10,8 @@ from market_data.assets.metadata import materialization
 from market_data.settings import Feed
 
 if TYPE_CHECKING:
+    from market_data.ledger.revision import Revision
     from market_data.pipeline.workspace import Workspace
-    from market_data.warehouse import Revision
 
 
 def unknown(instance: dg.DagsterInstance, workspace: "Workspace") -> Iterator[tuple[Feed, "Revision"]]:

@@ -23,7 +23,7 @@ from market_data.domain.tables import DERIVED, MADE_FROM
 from market_data.settings import Feed
 
 if TYPE_CHECKING:
-    from market_data.warehouse import Revision
+    from market_data.ledger.revision import Revision
 
 _LOOKED_BACK = 10
 """Materializations of an input among which the one that was read is looked for: it is the latest but for races."""

@@ -9,18 +9,17 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
 from market_data.cli import _shared
 from market_data.domain.charts import candlesticks, page
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
-from market_data.warehouse import Revision
-from market_data.warehouse.views import connect
+from market_data.warehouse.sql import WarehouseConnection, connect
 
 _VERDICTS = """
     SELECT "check", symbol, count(DISTINCT date) - count(DISTINCT date) FILTER (NOT passed), count(DISTINCT date)
@@ -96,7 +95,7 @@ def _findings(rows: Sequence[Sequence[Any]]) -> Iterable[str]:
         yield f"- {words}" + (f"; such as: {mismatch}" if mismatch else "")
 
 
-def _chart(connection: duckdb.DuckDBPyConnection, workspace: Workspace, feed: Feed) -> Path:
+def _chart(connection: WarehouseConnection, workspace: Workspace, feed: Feed) -> Path:
     charts: list[str] = []
     for symbol in sorted(feed.symbols):
         bars = connection.sql(_CANDLES, params={"feed": feed.name, "symbol": symbol}).to_arrow_table()
@@ -112,7 +111,7 @@ def _ui(workspace: Workspace) -> str:
     return "make ui" if usual else f"make ui MARKET_DATA_HOME={shlex.quote(home)}"
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, feed: Feed) -> list[tuple[Any, ...]]:
+def _rows(connection: WarehouseConnection, query: str, feed: Feed) -> list[tuple[Any, ...]]:
     return connection.execute(query, {"feed": feed.name}).fetchall()
 
 

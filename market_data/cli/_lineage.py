@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from market_data.landing import Known
+    from market_data.ledger.revision import Revision
     from market_data.pipeline.lineage import Link, Trace
-    from market_data.warehouse import Revision
 
 _HASH = 12
 

@@ -31,9 +31,9 @@ def copy(
 
     - `market-data ledger copy`
     """
+    from market_data.ledger.ledger import Ledger
     from market_data.ledger.transfer import transfer
     from market_data.settings import Environment
-    from market_data.warehouse import Ledger
     from market_data.warehouse.file_checks import writers
 
     with _shared.workspace() as workspace:

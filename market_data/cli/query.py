@@ -12,9 +12,8 @@ from market_data.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     import duckdb
 
-    from market_data.pipeline.workspace import Workspace
+    from market_data.warehouse.sql import Moment
 
-_TRIES = 5
 Format = Literal["table", "csv", "json", "parquet"]
 
 
@@ -29,7 +28,10 @@ def command(
         Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(metavar="TIME", help="What counted then: ISO 8601, UTC unless it names a zone.")
+        str | None,
+        typer.Option(
+            metavar="TIME|COMMIT", help="What counted then: ISO 8601, UTC unless it names a zone; or a commit's number."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most rows of a table; 0 shows all.")] = 1_000,
 ) -> None:
@@ -56,34 +58,18 @@ def command(
 
     format_ = _format(format_, as_json, output)
     query = sys.stdin.read() if sql == "-" else sql
-    instant = _instant(as_of)
+    moment = _moment(as_of)
     with _shared.workspace() as workspace:
         from market_data.cli import _results
-        from market_data.warehouse.views import connect
+        from market_data.warehouse.sql import connect
 
-        for attempt in range(_TRIES):
-            before = _last_change(workspace)
+        with connect(workspace.warehouse, moment) as connection:
             try:
-                with connect(workspace.warehouse, query, instant) as connection:
-                    if not connection.extract_statements(query):
-                        raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
-                    return _results.write(connection.sql(query), format_, output, limit)
+                if not connection.extract_statements(query):
+                    raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
+                _results.write(connection.sql(query), format_, output, limit)
             except duckdb.Error as error:
-                # A file that was replaced between its footer and its pages cannot be read: try the new one.
-                replaced = not isinstance(error, duckdb.ProgrammingError) and _last_change(workspace) != before
-                if not replaced:
-                    raise _plain(error) from error
-                if attempt == _TRIES - 1:
-                    raise _shared.CommandFailed("partitions are replaced faster than they are read") from error
-    return None
-
-
-def _last_change(workspace: "Workspace") -> object:
-    from sqlalchemy import func, select
-
-    from market_data.ledger.schema import revisions
-
-    return workspace.ledger.rows(select(func.max(revisions.c.committed_ns)))
+                raise _plain(error) from error
 
 
 def _format(asked: Format | None, as_json: bool, output: Path | None) -> Format:
@@ -99,13 +85,17 @@ def _format(asked: Format | None, as_json: bool, output: Path | None) -> Format:
     return found
 
 
-def _instant(text: str | None) -> int | None:
-    from market_data.domain.time import parse_instant, to_ns
+def _moment(text: str | None) -> "Moment | None":
+    from market_data.domain.time import parse_instant
 
     try:
-        return None if text is None else to_ns(parse_instant(text))
+        if text is None or (text.isdecimal() and text.isascii()):
+            return None if text is None else int(text)
+        return parse_instant(text)
     except ValueError:
-        raise ConfigurationError(f"--as-of is {text!r}; expected ISO 8601, such as 2024-01-15T09:30 (UTC)") from None
+        raise ConfigurationError(
+            f"--as-of is {text!r}; expected ISO 8601, such as 2024-01-15T09:30 (UTC), or the number of a commit"
+        ) from None
 
 
 def _plain(error: "duckdb.Error") -> Exception:

@@ -11,11 +11,11 @@ from market_data.cli import _shared
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Say how many there were as JSON.")] = False,
 ) -> None:
-    """Settle and remove what writers left that died; what counts is not touched.
+    """Remove what writers left that died, and files that nothing is read from any more; what counts is not touched.
 
-    In a folder: claims in the ledger, and files in the making. On a bucket: uploads that did not end, and objects that
-    no revision names, each a day old or more. Every writer does the most of it when it starts.
+    Files, and on a bucket uploads that did not end, stay for a day: a writer may be about to commit them, a reader may
+    be reading them, here or on another machine.
     """
     with _shared.workspace() as workspace, _shared.stderr().status("sweeping"):
-        count = workspace.warehouse.recover()
-    typer.echo(json.dumps({"settled": count}) if as_json else f"settled or removed: {count}")
+        count = workspace.warehouse.sweep()
+    typer.echo(json.dumps({"removed": count}) if as_json else f"removed: {count}")

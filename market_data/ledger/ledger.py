@@ -1,23 +1,37 @@
 """One row for each revision of each partition of each table: what counts, what it superseded, what it was made of."""
 
-import dataclasses
+import datetime as dt
+import json
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from market_data.domain.errors import PartitionBusy
+from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
+from market_data.domain.time import to_datetime, to_ns
 from market_data.ledger.alerts import History
 from market_data.ledger.database import engine_of, reading, waited_for
 from market_data.ledger.dropped_records import Dropped
+from market_data.ledger.file import File
 from market_data.ledger.repairs import Repairs
 from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
-from market_data.ledger.schema import CURRENT, LOST, PENDING, SUPERSEDED, makings, revisions
+from market_data.ledger.schema import (
+    CURRENT,
+    LOST,
+    PENDING,
+    SUPERSEDED,
+    builds,
+    files,
+    ledger_state,
+    revisions,
+    shapes,
+)
 from market_data.ledger.spending import Spending
 from market_data.ledger.sqlite import READS_ONLY
 from market_data.ledger.upgrade import bring_up
@@ -25,6 +39,39 @@ from market_data.ledger.upgrade import bring_up
 T = TypeVar("T")
 
 _BLOCK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a writer wants to count: a revision's values, the file of its rows, and what it follows.
+
+    Attributes:
+        values: the ledger's row, but for its keys, numbers and times.
+        file: None where the rows are read from a file that the ledger knows.
+        types: name and SQL type of each column, in order.
+        follows: the number of the revision that it supersedes; 0 for none.
+        previous_is_lost: whether that one's file was found damaged or gone.
+        seconds: how long it took to make, where that is known.
+    """
+
+    table: str
+    partition: Partition
+    values: Mapping[str, Any]
+    file: File | None
+    types: Sequence[tuple[str, str]]
+    follows: int
+    previous_is_lost: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of what counts: in commit `number`, a revision began to count (`counts`) or ceased to."""
+
+    number: int
+    committed_ns: int
+    counts: bool
+    revision: Revision
 
 
 class Ledger:
@@ -46,73 +93,60 @@ class Ledger:
 
     @property
     def spending(self) -> Spending:
-        """What was spent at vendors."""
+        """Return what was spent at vendors."""
         return Spending(self._engine)
 
     @property
     def alerts(self) -> History:
-        """What is known of alerts."""
+        """Return what is known of alerts."""
         return History(self._engine)
 
     @property
     def dropped(self) -> Dropped:
-        """Which records in quarantine somebody looked at and does not want."""
+        """Return which records in quarantine somebody looked at and does not want."""
         return Dropped(self._engine)
 
     @property
     def repairs(self) -> Repairs:
-        """Which partitions were asked to be made again."""
+        """Return which partitions were asked to be made again."""
         return Repairs(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
 
+    # --- what there is ---------------------------------------------------------------------------
+
     def current(self, table: str, partition: Partition) -> Revision | None:
-        """The revision that counts now."""
+        """Return the revision that counts now."""
         found = self._select(and_(*of_table(table, partition), revisions.c.state == CURRENT))
         return found[0] if found else None
 
     def history(self, table: str, partition: Partition) -> list[Revision]:
-        """Every revision that ever counted, oldest first."""
+        """Return every revision that ever counted, oldest first."""
         return self._select(and_(*of_table(table, partition), revisions.c.state != PENDING))
 
     def histories(self, partition: Partition) -> dict[str, list[Revision]]:
-        """Every revision of a partition that ever counted, by table, oldest first."""
+        """Return every revision of a partition that ever counted, by table, oldest first."""
         found: dict[str, list[Revision]] = {}
         for revision in self._select(and_(*within(partition), revisions.c.state != PENDING)):
             found.setdefault(revision.table, []).append(revision)
         return found
 
-    def filed(self) -> Iterator[Revision]:
-        """Every revision that has a file, in the order in which they were entered; read in blocks."""
-        query, last = select(revisions).where(revisions.c.state.in_([CURRENT, SUPERSEDED])), 0
-        while True:
-            with reading(self._engine) as connection:
-                block = query.where(revisions.c.id > last).order_by(revisions.c.id).limit(_BLOCK)
-                found = [revision_of(row) for row in connection.execute(block).mappings()]
-            if not found:
-                return
-            yield from found
-            last = found[-1].id
-
-    def pending(self, table: str | None = None, partition: Partition | None = None) -> list[Revision]:
-        """Claims that are neither made current nor given up."""
-        where = [revisions.c.state == PENDING]
-        if table is not None and partition is not None:
-            where += of_table(table, partition)
-        return self._select(and_(*where))
+    def pending(self) -> list[Revision]:
+        """Return the claims that a writer of an earlier version left."""
+        return self._select(revisions.c.state == PENDING)
 
     def find(self, *where: ColumnElement[bool], as_of: int | None = None) -> list[Revision]:
-        """The revisions that count (or, with `as_of` in ns, that counted then), by table, feed, day, symbol."""
+        """Return the revisions that count, or counted right after a commit, by table, feed, day, symbol."""
         return self._select(and_(counting(as_of), *where))
 
     def rows(self, query: Select[Any], as_of: int | None = None) -> Sequence[Row[Any]]:
-        """What `query` selects of the revisions that count (or counted then): faster by far than `Revision`s."""
+        """Return what `query` selects of the revisions that count (or counted): faster by far than `Revision`s."""
         return self.all_rows(query.where(counting(as_of)))
 
     def all_rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        """What `query` selects, whatever the state of a revision."""
+        """Return what `query` selects, whatever the state of a revision."""
 
         def read() -> Sequence[Row[Any]]:
             with reading(self._engine) as connection:
@@ -120,89 +154,92 @@ class Ledger:
 
         return waited_for(read)
 
-    def made_from(self, revision: Revision) -> Sequence[Mapping[str, Any]]:
-        """The inputs of the latest making that gave a revision's bytes; its own where there was no later one."""
-        found = self.all_rows(select(makings.c.inputs).where(makings.c.revision_id == revision.id))
-        return found[0].inputs if found and found[0].inputs is not None else revision.inputs
+    # --- commits ---------------------------------------------------------------------------------
 
-    def confirm(self, current: Revision, inputs: Sequence[Mapping[str, Any]], run_id: str) -> None:
-        """Note that a revision's bytes were made again, where that was from other inputs than before."""
-        if list(inputs) == list(self.made_from(current)):
-            return
-        values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
-        again = update(makings).where(makings.c.revision_id == current.id).values(values)
+    @property
+    def identity(self) -> str:
+        """Return the identity of this ledger. One that is restored from a backup has another."""
+        return str(self._state().identity)
 
-        def note(connection: Connection) -> None:
-            if connection.execute(again).rowcount:
-                return
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(makings).values(revision_id=current.id, **values))
-            except IntegrityError:  # PostgreSQL: another process noted its own since the update
-                connection.execute(again)
+    @property
+    def last_commit(self) -> int:
+        """Return the number of the last commit; 0 where there was none."""
+        return int(self._state().last_commit)
 
-        self._write(note)
+    def as_of(self, moment: int | dt.datetime) -> int:
+        """Return the number of the commit after which a moment's answer stays the same for ever.
 
-    def claim(self, values: Mapping[str, Any], table: str, partition: Partition, follows: int) -> Revision | None:
-        """Enter a pending revision after the one numbered `follows` (0: the first).
-
-        None where another writer's claim is in the way, or another revision came meanwhile.
-        """
-        return self._add(values, table, partition, follows, PENDING)
-
-    def enter(
-        self,
-        values: Mapping[str, Any],
-        table: str,
-        partition: Partition,
-        follows: int,
-        seconds: float | None = None,
-    ) -> Revision | None:
-        """Enter a revision that is whole already: it is current, and the one numbered `follows` superseded, at once.
-
-        None as for `claim`.
+        Where nothing was committed since `moment`, the ledger notes it, so that no later commit, by whichever clock,
+        gets a time before it. A commit that is under way is waited for.
 
         Args:
-            seconds: how long it took to make, where that is known.
-        """
-        return self._add(values, table, partition, follows, CURRENT, seconds)
+            moment: the number of a commit, or a time.
 
-    def _add(
-        self,
-        values: Mapping[str, Any],
-        table: str,
-        partition: Partition,
-        follows: int,
-        state: str,
-        seconds: float | None = None,
-    ) -> Revision | None:
-        newest = select(revisions.c.revision, revisions.c.state, revisions.c.committed_ns)
-        newest = newest.where(*of_table(table, partition)).order_by(revisions.c.revision.desc()).limit(1)
+        Raises:
+            ConfigurationError: it is in the future, or before what is kept of history.
+        """
+        number = self._number_at(to_ns(moment)) if isinstance(moment, dt.datetime) else moment
+        state = self._state()
+        if number > state.last_commit:
+            raise ConfigurationError(f"commit {number} is not made yet; the last one is {state.last_commit}")
+        if number < state.history_since:
+            raise ConfigurationError(
+                f"as of {moment} nothing can be told: files of that time were removed; history is whole since commit "
+                f"{state.history_since} ({self._time_of(state.history_since)})"
+            )
+        return number
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        """Yield what began and what ceased to count in the commits after number `since`, in their order.
+
+        In one commit, what ceases comes before what begins.
+        """
+        c, last = revisions.c, self.last_commit
+        while since < last:
+            through = min(since + _BLOCK, last)
+            ended = self._select(and_(c.superseded_in > since, c.superseded_in <= through))
+            begun = self._select(and_(c.committed_in > since, c.committed_in <= through, c.state != PENDING))
+            times = {each.committed_in: each.committed_ns for each in begun}
+            found = [(each.superseded_in or 0, 0, each) for each in ended]
+            found += [(each.committed_in, 1, each) for each in begun]
+            for number, counts, each in sorted(found, key=lambda one: (one[0], one[1], one[2].id)):
+                yield Change(number, times.get(number, each.committed_ns), bool(counts), each)
+            since = through
+
+    def commit(self, wanted: Commit, last_step: Callable[[int], None] = lambda _: None) -> Revision | None:
+        """Make a revision current, and the one that it follows superseded, in one transaction with its number.
+
+        Returns None where the partition has another newest revision than the one it follows.
+
+        Args:
+            last_step: is given the number while the turn is held; what it raises undoes the commit.
+        """
         entered: Revision | None = None
 
         def add(connection: Connection) -> Revision | None:
             nonlocal entered
-            last = connection.execute(newest).first()
-            if (last is not None and last.state == PENDING) or follows != (last.revision if last is not None else 0):
+            state = _take_turn(connection)
+            newest = select(revisions.c.revision).where(*of_table(wanted.table, wanted.partition))
+            last = connection.execute(newest.order_by(revisions.c.revision.desc()).limit(1)).scalar()
+            if wanted.follows != (last or 0):
                 return None
-            row = {**values, "table_name": table, **key_of(partition), "state": state, "revision": follows + 1}
-            # A clock that was set back must not make a later revision older than the one it supersedes.
-            row["committed_ns"] = max(time.time_ns(), last.committed_ns + 1 if last is not None else 0)
+            number, now = _next_commit(connection, state)
+            _list_file(connection, wanted)
+            keys = {"table_name": wanted.table, **key_of(wanted.partition), "revision": wanted.follows + 1}
+            row = {**wanted.values, **keys, "state": CURRENT, "committed_in": number, "committed_ns": now}
             found = connection.execute(insert(revisions).values(row).returning(*revisions.c))
             entered = revision_of(found.mappings().one())
-            if state == CURRENT:
-                before = and_(*of_table(table, partition), revisions.c.state == CURRENT, revisions.c.id != entered.id)
-                superseded = {"state": SUPERSEDED, "superseded_ns": entered.committed_ns}
-                connection.execute(update(revisions).where(before).values(superseded))
-            _note_seconds(connection, entered, seconds)
+            c = revisions.c
+            before = and_(*of_table(wanted.table, wanted.partition), c.state == CURRENT, c.id != entered.id)
+            ended = {"superseded_in": number, "superseded_ns": now}
+            connection.execute(
+                update(revisions).where(before).values(state=LOST if wanted.previous_is_lost else SUPERSEDED, **ended)
+            )
+            _note_seconds(connection, entered, wanted.seconds)
+            last_step(number)
             return entered
 
-        try:
-            added = self._write(add)
-        except IntegrityError as error:
-            if getattr(error.orig, "pgcode", None) != _UNIQUE_VIOLATION:
-                raise
-            added = None  # another claim was entered since the select
+        added = self._write(add)
         if added is None and entered is not None:
             # The way is barred on a later try, and perhaps by what an earlier one entered: a commit that was cut off
             # may have come through. Whatever bars the way is committed, so looking at it tells.
@@ -210,51 +247,152 @@ class Ledger:
         return added
 
     def _entered(self, revision: Revision) -> Revision | None:
-        """What became of a revision that was entered; None where it never was. Numbers of lost rows come again."""
+        """Return what became of a revision that was entered; None where it never was, though its id may come again."""
         c = revisions.c
-        same = (c.id == revision.id, c.writer == revision.writer, c.sha256 == revision.sha256)
-        found = self._select(and_(*of_table(revision.table, revision.partition), *same))
+        same = (c.id == revision.id, c.committed_in == revision.committed_in, c.path == revision.path.as_posix())
+        found = self._select(and_(*of_table(revision.table, revision.partition), *same, c.run_id == revision.run_id))
         return found[0] if found else None
 
-    def commit(self, claim: Revision, superseded_path: Path | None, seconds: float | None = None) -> Revision:
-        """Make a pending revision current, and the one before it superseded, its file now at `superseded_path`.
+    def move(self, revision: Revision, file: File) -> None:
+        """Have a revision's rows, and those of others in the same file, read from another file with the same rows."""
 
-        Without that path the one before it, if any, is lost: its file was damaged or gone already.
+        def point(connection: Connection) -> None:
+            _take_turn(connection)
+            if connection.execute(select(files.c.path).where(files.c.path == file.path)).first() is None:
+                connection.execute(insert(files).values(_row_of(file)))
+            old = revision.path.as_posix()
+            moved = update(revisions).where(revisions.c.path == old, revisions.c.state != LOST)
+            connection.execute(moved.values(path=file.path))
+            connection.execute(update(files).where(files.c.path == old).values(unreferenced_ns=time.time_ns()))
+
+        self._write(point)
+
+    def _number_at(self, ns: int) -> int:
+        if ns > time.time_ns():
+            raise ConfigurationError(
+                f"{to_datetime(ns).isoformat()} is in the future: nobody knows what will count then"
+            )
+        if ns > self._state().last_ns:
+            self._write(lambda connection: _no_commit_before(connection, ns))
+        c = revisions.c
+        query = select(func.max(c.committed_in)).where(c.committed_ns <= ns, c.state != PENDING)
+        begun = self.all_rows(query)[0][0] or 0
+        # A partition that was dropped ends in a commit of its own.
+        ended = self.all_rows(select(func.max(c.superseded_in)).where(c.superseded_ns <= ns))[0][0] or 0
+        return max(begun, ended)
+
+    def _time_of(self, number: int) -> str:
+        c = revisions.c
+        found = self.all_rows(select(func.min(c.committed_ns)).where(c.committed_in >= number))[0][0]
+        return "now" if found is None else to_datetime(found).isoformat()
+
+    def _state(self) -> Row[Any]:
+        return self.all_rows(select(ledger_state))[0]
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def file_of(self, revision: Revision) -> File | None:
+        """Return the file that a revision's rows are read from; None where they are lost."""
+        return self.files_of([revision]).get(revision.id)
+
+    def files_of(self, wanted: Iterable[Revision]) -> dict[int, File]:
+        """Return the files of revisions by the revisions' ids; those whose rows are lost have none."""
+        paths = {each.id: each.path.as_posix() for each in wanted if each.state != LOST}
+        found: dict[str, File] = {}
+        listed = sorted(set(paths.values()))
+        for first in range(0, len(listed), _BLOCK):
+            query = select(files).where(files.c.path.in_(listed[first : first + _BLOCK]))
+            found |= {row.path: File(row.path, row.sha256, row.xxh3, row.size_bytes) for row in self.all_rows(query)}
+        return {id_: found[path] for id_, path in paths.items() if path in found}
+
+    def filed(self) -> Iterator[File]:
+        """Yield every file that a revision's rows are read from, in the order of their paths; read in blocks."""
+        used = select(revisions.c.path).where(revisions.c.state.in_([CURRENT, SUPERSEDED])).distinct().subquery()
+        query, last = select(files).join(used, used.c.path == files.c.path).order_by(files.c.path).limit(_BLOCK), ""
+        while True:
+            block = self.all_rows(query.where(files.c.path > last))
+            if not block:
+                return
+            yield from (File(row.path, row.sha256, row.xxh3, row.size_bytes) for row in block)
+            last = block[-1].path
+
+    def forget_files(
+        self, candidates: Iterable[str], remove: Callable[[str], None], before_ns: int | None = None
+    ) -> int:
+        """Remove files that no revision's rows are read from; how many.
+
+        Each is looked up in the same turn in which it is removed, so that no commit comes between.
 
         Args:
-            seconds: how long it took to make, where that is known.
+            candidates: paths that may belong to nobody.
+            before_ns: those that the ledger lists stay, unless nothing was read from them since before that instant.
         """
-        counts = {"state": CURRENT, "committed_ns": max(claim.committed_ns, time.time_ns())}
-        values: dict[str, Any] = {"state": LOST, "superseded_ns": counts["committed_ns"]}
-        if superseded_path is not None:
-            values |= {"state": SUPERSEDED, "path": superseded_path.as_posix()}
+        removed = 0
+        for path in candidates:
 
-        def make_current(connection: Connection) -> bool:
-            mine = update(revisions).where(revisions.c.id == claim.id, revisions.c.writer == claim.writer, _IS_PENDING)
-            if not connection.execute(mine.values(counts)).rowcount:
-                return False
-            before = and_(
-                *of_table(claim.table, claim.partition), revisions.c.state == CURRENT, revisions.c.id != claim.id
-            )
-            connection.execute(update(revisions).where(*before).values(values))
-            _note_seconds(connection, claim, seconds)
-            return True
+            def one(connection: Connection, path: str = path) -> bool:
+                _take_turn(connection)
+                used = select(revisions.c.id).where(revisions.c.path == path, revisions.c.state != LOST).limit(1)
+                if connection.execute(used).first() is not None:
+                    return False
+                listed = connection.execute(select(files.c.unreferenced_ns).where(files.c.path == path)).first()
+                since = None if listed is None else listed.unreferenced_ns
+                if listed is not None and (before_ns is None or since is None or since >= before_ns):
+                    return False
+                remove(path)
+                connection.execute(files.delete().where(files.c.path == path))
+                return True
 
-        if self._write(make_current):
-            return dataclasses.replace(claim, **counts)
-        # It is pending no more: a commit that was cut off came through, or another process settled it.
-        settled = self._entered(claim)
-        if settled is None:
-            raise PartitionBusy(f"{claim.table} {claim.partition}: another process gave up this one's claim; try again")
-        return settled
+            removed += self._write(one)
+        return removed
 
-    def abandon(self, claim_id: int) -> None:
-        """Give up a claim."""
-        given_up = delete(revisions).where(revisions.c.id == claim_id, _IS_PENDING)
-        self._write(lambda connection: connection.execute(given_up))
+    def unreferenced(self, before_ns: int) -> list[str]:
+        """Return the listed files that nothing is read from since before an instant, ns."""
+        return [row.path for row in self.all_rows(select(files.c.path).where(files.c.unreferenced_ns < before_ns))]
+
+    def types_of(self, columns: str) -> Sequence[tuple[str, str]] | None:
+        """Return name and SQL type of the columns that a fingerprint stands for; None where it is not known."""
+        found = self.all_rows(select(shapes.c.types).where(shapes.c.columns == columns))
+        return [(name, kind) for name, kind in found[0].types] if found else None
+
+    def note_types(self, columns: str, types: Sequence[tuple[str, str]]) -> None:
+        """Keep what a fingerprint stands for, which an earlier version of the code did not."""
+        self._write(lambda connection: _note_types(connection, columns, types))
+
+    def note_content(self, revision: Revision, content: str) -> None:
+        """Keep the hash of a revision's rows, which an earlier version of the code did not compute."""
+        noted = update(revisions).where(revisions.c.id == revision.id, revisions.c.content.is_(None))
+        self._write(lambda connection: connection.execute(noted.values(content=content)))
+
+    # --- builds ----------------------------------------------------------------------------------
+
+    def made_from(self, revision: Revision) -> Sequence[Mapping[str, Any]]:
+        """Return the inputs of the latest build that gave a revision's rows; its own where there was no later one."""
+        found = self.all_rows(select(builds.c.inputs).where(builds.c.revision_id == revision.id))
+        return found[0].inputs if found and found[0].inputs is not None else revision.inputs
+
+    def confirm(self, current: Revision, inputs: Sequence[Mapping[str, Any]], run_id: str) -> None:
+        """Note that a revision's rows were made again, where that was from other inputs than before."""
+        if list(inputs) == list(self.made_from(current)):
+            return
+        values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
+        again = update(builds).where(builds.c.revision_id == current.id).values(values)
+
+        def note(connection: Connection) -> None:
+            if connection.execute(again).rowcount:
+                return
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(builds).values(revision_id=current.id, **values))
+            except IntegrityError:  # PostgreSQL: another process noted its own since the update
+                connection.execute(again)
+
+        self._write(note)
+
+    # --- transactions ----------------------------------------------------------------------------
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        """Does `work` in a transaction, and again where the database broke off: it may have been done already."""
+        """Do `work` in a transaction, and again where the database broke off: it may have been done already."""
 
         def once() -> T:
             with self._engine.begin() as connection:
@@ -263,8 +401,15 @@ class Ledger:
         return waited_for(once)
 
     @contextmanager
+    def turn(self) -> Generator[Connection]:
+        """Hold the turn of commits: until the block ends nothing is committed by anybody else."""
+        with self._engine.begin() as connection:
+            _take_turn(connection)
+            yield connection
+
+    @contextmanager
     def instant(self) -> Generator[Connection]:
-        """A connection that reads everything as of one instant, and holds up nobody who writes."""
+        """Give a connection that reads everything as of one instant, and holds up nobody who writes."""
         options = {READS_ONLY: True, "isolation_level": "REPEATABLE READ"}
         if self._engine.dialect.name == "sqlite":  # where a transaction that reads always is one instant
             del options["isolation_level"]
@@ -273,27 +418,59 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
-        """One transaction, for those who move whole relations."""
+        """Give one transaction, for those who move whole relations."""
         with self._engine.begin() as connection:
             yield connection
 
     def _select(self, where: ColumnElement[bool]) -> list[Revision]:
-        order = (
-            revisions.c.table_name,
-            revisions.c.feed,
-            revisions.c.date,
-            revisions.c.symbol,
-            revisions.c.revision,
-        )
-        rows = self.all_rows(select(revisions).where(where).order_by(*order))
+        c = revisions.c
+        query = select(revisions).where(where).order_by(c.table_name, c.feed, c.date, c.symbol, c.revision)
+        rows = self.all_rows(query)
         return [revision_of(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
+
+
+def renew_identity(connection: Connection) -> None:
+    """Give a ledger another identity: its commits to come are not those that another copy of it makes."""
+    connection.execute(update(ledger_state).values(identity=uuid.uuid4().hex))
+
+
+def _take_turn(connection: Connection) -> Row[Any]:
+    """Wait until no other commit is under way, and have none begin until this transaction ends.
+
+    On SQLite every writer has the turn since it began. On PostgreSQL numbers from a sequence would become visible out
+    of order; the lock on one row does not let them.
+    """
+    return connection.execute(select(ledger_state).with_for_update()).one()
+
+
+def _next_commit(connection: Connection, state: Row[Any]) -> tuple[int, int]:
+    """Give a commit its number and its time. Both grow together, also where the clock was set back."""
+    number, now = state.last_commit + 1, max(time.time_ns(), state.last_ns + 1)
+    connection.execute(update(ledger_state).values(last_commit=number, last_ns=now))
+    return number, now
+
+
+def _no_commit_before(connection: Connection, ns: int) -> None:
+    if _take_turn(connection).last_ns < ns:
+        connection.execute(update(ledger_state).values(last_ns=ns))
+
+
+def _list_file(connection: Connection, wanted: Commit) -> None:
+    if wanted.file is not None:
+        connection.execute(insert(files).values(_row_of(wanted.file)))
+    _note_types(connection, wanted.values["columns"], wanted.types)
+
+
+def _row_of(file: File) -> dict[str, Any]:
+    return {"path": file.path, "sha256": file.sha256, "xxh3": file.xxh3, "size_bytes": file.size_bytes}
+
+
+def _note_types(connection: Connection, columns: str, types: Sequence[tuple[str, str]]) -> None:
+    if connection.execute(select(shapes.c.columns).where(shapes.c.columns == columns)).first() is None:
+        connection.execute(insert(shapes).values(columns=columns, types=json.loads(json.dumps(list(types)))))
 
 
 def _note_seconds(connection: Connection, revision: Revision, seconds: float | None) -> None:
     if seconds is not None:
         made = {"revision_id": revision.id, "seconds": seconds, "run_id": revision.run_id, "made_ns": time.time_ns()}
-        connection.execute(insert(makings).values(made))
-
-
-_IS_PENDING = revisions.c.state == PENDING
-_UNIQUE_VIOLATION = "23505"
+        connection.execute(insert(builds).values(made))

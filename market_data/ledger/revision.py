@@ -11,24 +11,34 @@ from sqlalchemy import ColumnElement, and_, or_
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_datetime
-from market_data.ledger.schema import CURRENT, SUPERSEDED, revisions
+from market_data.ledger.schema import CURRENT, PENDING, revisions
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of one partition of one table. Instants are ns since the epoch, UTC."""
+    """One revision of one partition of one table. Instants are ns since the epoch, UTC.
+
+    Attributes:
+        path: of the file that its rows are read from, relative to the warehouse's root.
+        sha256: of the file that it was first written to. It is the version of its rows: it stays when they move.
+        content: hash of its rows (`warehouse.content_hash`); None where an earlier version of the code wrote it.
+        clock: the column whose first and last value are `first_ns` and `last_ns`, where that is known.
+        committed_in: the number of the commit by which it counts.
+        superseded_in: the number of the commit by which it counts no more; None while it counts.
+    """
 
     id: int
     table: str
     partition: Partition
     revision: int
     state: str
-    writer: str
     path: Path
     sha256: str
+    content: str | None
     size_bytes: int
     rows: int
     columns: str
+    clock: str | None
     first_ns: int | None
     last_ns: int | None
     account: Account
@@ -37,20 +47,29 @@ class Revision:
     source: str
     code_version: str
     run_id: str
+    committed_in: int
     committed_ns: int
+    superseded_in: int | None
 
     @property
     def committed_at(self) -> dt.datetime:
         """When it became current, UTC."""
         return to_datetime(self.committed_ns)
 
+    def __str__(self) -> str:
+        return f"{self.table} {self.partition} revision {self.revision}"
+
 
 def counting(as_of: int | None) -> ColumnElement[bool]:
-    """Which rows count, or counted at `as_of`, ns."""
+    """Return the condition for rows that count now, or counted right after the commit with that number.
+
+    What counted then and is lost is among them: whoever reads it must meet an error, and not fewer rows.
+    """
+    c = revisions.c
     if as_of is None:
-        return revisions.c.state == CURRENT
-    counted = or_(revisions.c.superseded_ns.is_(None), revisions.c.superseded_ns > as_of)
-    return and_(revisions.c.state.in_([CURRENT, SUPERSEDED]), revisions.c.committed_ns <= as_of, counted)
+        return c.state == CURRENT
+    counted = or_(c.superseded_in.is_(None), c.superseded_in > as_of)
+    return and_(c.state != PENDING, c.committed_in <= as_of, counted)
 
 
 def key_of(partition: Partition) -> dict[str, Any]:

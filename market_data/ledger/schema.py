@@ -21,10 +21,41 @@ from sqlalchemy.types import JSON
 metadata = MetaData()
 
 PENDING, CURRENT, SUPERSEDED, LOST = "pending", "current", "superseded", "lost"
-"""A claim; what counts; what counted; what counted, but whose file was found damaged or gone when it was replaced."""
+"""An earlier version's claim; what counts; what counted; what counted, but whose file is damaged or gone."""
+
+ledger_state = Table(
+    "ledger_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="1: there is one row"),
+    Column("identity", String(32), nullable=False, comment="of this ledger; a restored one has another"),
+    Column("last_commit", BigInteger, nullable=False, comment="number of the last commit"),
+    Column("last_ns", BigInteger, nullable=False, comment="no commit to come is at or before it; ns since the epoch"),
+    Column("history_since", BigInteger, nullable=False, comment="the first commit as of which everything is kept"),
+)
+"""What commits take turns by: whoever changes this row has the turn until the transaction ends."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("path", String(512), primary_key=True, comment="relative to the warehouse's root"),
+    Column("sha256", String(64), nullable=False),
+    Column("xxh3", String(32), comment="128 bits, hexadecimal; null: written by an earlier version"),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("unreferenced_ns", BigInteger, comment="since when no revision's rows are read from it"),
+    Index("files_by_unreferenced", "unreferenced_ns"),
+)
+"""Files of the warehouse: written once under a name of their own, and never changed."""
+
+shapes = Table(
+    "shapes",
+    metadata,
+    Column("columns", String(16), primary_key=True, comment="fingerprint of names and types"),
+    Column("types", JSON, nullable=False, comment="[name, SQL type] of each column, in order"),
+)
+"""Which columns the fingerprints stand for, so that no file is opened to find out."""
 
 revisions = Table(
-    "revisions",
+    "partition_revisions",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("table_name", String(64), nullable=False),
@@ -33,12 +64,13 @@ revisions = Table(
     Column("date", Date, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("writer", String(64), nullable=False, comment="whose claim it is, while it is pending"),
-    Column("path", String(512), nullable=False, comment="relative to the warehouse's root"),
-    Column("sha256", String(64), nullable=False),
+    Column("path", String(512), nullable=False, comment="the file that its rows are read from"),
+    Column("sha256", String(64), nullable=False, comment="of the file that it was first written to: its version"),
+    Column("content", String(64), comment="hash of its rows with its method; null: by an earlier version"),
     Column("size_bytes", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("columns", String(16), nullable=False, comment="fingerprint of names and types"),
+    Column("clock", String(32), comment="the column whose bounds are kept; null: none, or by an earlier version"),
     Column("first_ns", BigInteger, comment="first instant by the partition's clock, ns since the epoch, UTC"),
     Column("last_ns", BigInteger),
     Column("account", JSON, nullable=False),
@@ -47,28 +79,27 @@ revisions = Table(
     Column("source", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
     Column("run_id", String(64), nullable=False),
-    Column(
-        "committed_ns",
-        BigInteger,
-        nullable=False,
-        comment="ns since the epoch, UTC; of the claim while pending",
-    ),
+    Column("committed_in", BigInteger, nullable=False, comment="number of the commit by which it counts; 0: pending"),
+    Column("committed_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC"),
+    Column("superseded_in", BigInteger, comment="number of the commit by which it counts no more"),
     Column("superseded_ns", BigInteger),
-    # The claim: of two writers that replace one partition at once, one meets this constraint.
     UniqueConstraint("table_name", "feed", "symbol", "date", "revision"),
     Index("revisions_by_partition", "feed", "date", "symbol", "table_name"),
     Index("revisions_by_state", "state", "table_name", "feed", "date", "symbol"),
     # The views ask which shapes of columns a table has: without it that reads every row.
     Index("revisions_by_columns", "state", "table_name", "columns"),
+    Index("revisions_by_commit", "committed_in"),
+    Index("revisions_by_end", "superseded_in"),
+    Index("revisions_by_path", "path"),
 )
 
-makings = Table(
-    "makings",
+builds = Table(
+    "builds",
     metadata,
     Column("revision_id", Integer, primary_key=True, autoincrement=False),
-    Column("seconds", Float, comment="from the first request to the commit; of the making that gave the revision"),
-    Column("inputs", JSON, comment="of the latest making that gave the same bytes from others; null: the revision's"),
-    Column("run_id", String(64), nullable=False, comment="of the latest making that is noted"),
+    Column("seconds", Float, comment="from the first request to the commit; of the build that gave the revision"),
+    Column("inputs", JSON, comment="of the latest build that gave the same rows from others; null: the revision's"),
+    Column("run_id", String(64), nullable=False, comment="of the latest build that is noted"),
     Column("made_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC; likewise"),
 )
 """How a revision was made, beside what it is: nothing here changes what counts."""

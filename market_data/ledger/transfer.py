@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Connection, MetaData, Table, delete, func, insert, select
 from sqlalchemy.types import JSON
 
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
-from market_data.ledger.ledger import Ledger
-from market_data.ledger.schema import PENDING, metadata
+from market_data.ledger.ledger import Ledger, renew_identity
+from market_data.ledger.schema import ledger_state, metadata
 
 _AT_ONCE = 1_000
 
 
-def transfer(source: Ledger, target: Ledger, *, claims: bool = True) -> Mapping[str, int]:
+def transfer(source: Ledger, target: Ledger, *, renewed: bool = False) -> Mapping[str, int]:
     """Copy every row, ids included, as of one instant and in one transaction; how many there were of each relation.
 
     Args:
-        claims: whether pending revisions are copied too; without the staged files of their writers they mean nothing.
+        renewed: whether the target becomes another ledger, whose commits to come are not those of the source.
 
     Raises:
         ConfigurationError: the target has rows already. Nothing is changed then, and neither after a crash.
@@ -29,20 +29,23 @@ def transfer(source: Ledger, target: Ledger, *, claims: bool = True) -> Mapping[
             raise ConfigurationError(
                 f"the ledger to copy into is not empty ({name} has {count:,} rows): nothing was done"
             )
-        return {relation.name: _copy(relation, reading, writing, claims) for relation in metadata.sorted_tables}
+        writing.execute(delete(ledger_state))
+        counts = {relation.name: _copy(relation, reading, writing) for relation in metadata.sorted_tables}
+        if renewed:
+            renew_identity(writing)
+        return {name: count for name, count in counts.items() if name != ledger_state.name}
 
 
 def rows_in(connection: Connection) -> dict[str, int]:
-    """How many rows each relation has, those that are empty left out."""
-    counts = {relation.name: _count(connection, relation) for relation in metadata.sorted_tables}
+    """How many rows each relation has, those that are empty left out; every ledger has its state."""
+    relations = [relation for relation in metadata.sorted_tables if relation is not ledger_state]
+    counts = {relation.name: _count(connection, relation) for relation in relations}
     return {name: count for name, count in counts.items() if count}
 
 
-def _copy(relation: Table, reading: Connection, writing: Connection, claims: bool) -> int:
+def _copy(relation: Table, reading: Connection, writing: Connection) -> int:
     relation = _exact(relation)
     query = select(relation).order_by(*relation.primary_key)
-    if relation.name == "revisions" and not claims:
-        query = query.where(relation.c.state != PENDING)
     copied = 0
     for rows in reading.execution_options(yield_per=_AT_ONCE).execute(query).mappings().partitions():
         writing.execute(insert(relation), [dict(row) for row in rows])

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from market_data.domain.time import day_bounds, to_datetime
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import revisions
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
-from market_data.warehouse import Ledger
 
 
 @dataclass(frozen=True, slots=True)

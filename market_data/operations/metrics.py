@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from market_data.domain.alerts import SEVERITIES
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
-from market_data.ledger.schema import PENDING, makings, revisions, spending
+from market_data.ledger.schema import PENDING, builds, revisions, spending
 from market_data.operations.health.vendors import circuits
 from market_data.operations.lateness import lateness
 from market_data.pipeline.workspace import Workspace
@@ -87,10 +87,10 @@ def _current(workspace: Workspace) -> Iterator[Figure]:
 
 
 def _made(workspace: Workspace) -> Iterator[Figure]:
-    c, m = revisions.c, makings.c
+    c, m = revisions.c, builds.c
     query = (
         select(c.feed, c.table_name, func.count(), _sum(m.seconds), func.count(m.seconds), func.max(c.committed_ns))
-        .select_from(revisions.outerjoin(makings, m.revision_id == c.id))
+        .select_from(revisions.outerjoin(builds, m.revision_id == c.id))
         .where(c.state != PENDING)
         .group_by(c.feed, c.table_name)
     )

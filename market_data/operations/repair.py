@@ -18,12 +18,12 @@ from market_data.domain.partition import Partition
 from market_data.domain.tables import DERIVED
 from market_data.domain.time import NS_PER_MINUTE, day_start, to_ns
 from market_data.ledger.repairs import Tries
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import revisions
 from market_data.operations.lateness import begun
 from market_data.pipeline.coverage import coverage
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
-from market_data.warehouse import Revision
 
 Reason = Literal["missing", "outdated", "poor", "replaced"]
 REPAIR = "repair"

@@ -15,6 +15,7 @@ from market_data.domain.report import Cell, Fault, FeedReport, SetAside, Totals
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
 from market_data.domain.tables.quarantine import TABLE as QUARANTINE
 from market_data.domain.time import days_between
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import revisions
 from market_data.operations.report_candles import candles_of
 from market_data.operations.report_changes import changes
@@ -22,7 +23,6 @@ from market_data.pipeline import quarantine
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
-from market_data.warehouse import Revision
 
 USUAL_DAYS = 30
 """How many days a report shows if nobody says."""

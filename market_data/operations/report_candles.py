@@ -6,8 +6,8 @@ import polars as pl
 
 from market_data.domain.report import Candles
 from market_data.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
+from market_data.ledger.revision import Revision
 from market_data.pipeline.workspace import Workspace
-from market_data.warehouse import Revision
 
 MOST = 750
 """How many candles of a symbol a picture has room for."""

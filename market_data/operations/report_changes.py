@@ -14,10 +14,10 @@ from typing import Any
 from market_data.domain.report import Changes, FeedReport, Moved, Replaced
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
 from market_data.domain.time import days_between, to_datetime
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.storage.files import make_folder, write_atomic
-from market_data.warehouse import Revision
 
 Shown = Mapping[dt.date, int]
 """By day, when the last report that showed it was made, ns since the epoch, UTC."""

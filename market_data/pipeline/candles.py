@@ -11,9 +11,9 @@ from market_data.domain.errors import MissingInput
 from market_data.domain.partition import Partition
 from market_data.domain.ports.candle_kind import BarContext
 from market_data.domain.tables.candles import TABLE
+from market_data.ledger.revision import Revision
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
-from market_data.warehouse import Revision
 from market_data.warehouse.store import Origin
 
 _SMALL_ROWS = 262_144

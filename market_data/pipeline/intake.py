@@ -18,8 +18,8 @@ from market_data.domain.ports.source import Batch, Delivery
 from market_data.domain.rules import AS_IT_IS, Amendments
 from market_data.domain.tables import table as table_named
 from market_data.pipeline.order_check import Ascending
-from market_data.warehouse import Staged
 from market_data.warehouse.external_sort import opened
+from market_data.warehouse.store import Staged
 
 Rejected = dict[str, Any]
 

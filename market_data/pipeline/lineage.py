@@ -8,10 +8,10 @@ from typing import Any, Literal
 from market_data.domain.partition import Partition
 from market_data.domain.tables.candles import TABLE as CANDLES
 from market_data.landing import Known
+from market_data.ledger.revision import Revision
 from market_data.ledger.spending import Purchase
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
-from market_data.warehouse import Revision
 
 Freshness = Literal["current", "stale"]
 

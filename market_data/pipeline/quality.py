@@ -21,10 +21,10 @@ from market_data.domain.ports.source import Delivery
 from market_data.domain.quality import Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables.quality_reports import TABLE, QualityReports
+from market_data.ledger.revision import Revision
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
 from market_data.settings.calendar import sessions
-from market_data.warehouse import Revision
 from market_data.warehouse.store import Origin
 
 QUARANTINE = "quarantine"

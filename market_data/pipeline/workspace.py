@@ -9,12 +9,14 @@ from typing import Any
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import Delivery, LandedFile, Source
 from market_data.landing import Landing
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
 from market_data.ledger.spending import Allowance
 from market_data.settings import Feed, Settings
 from market_data.sources import source as source_named
 from market_data.storage.bucket import Bucket, BucketFolder
 from market_data.storage.files import make_folder
-from market_data.warehouse import Ledger, Revision, Warehouse
+from market_data.warehouse.store import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
 
 if TYPE_CHECKING:
-    import duckdb
-
     from market_data.pipeline.workspace import Workspace
+    from market_data.warehouse.sql import Moment, WarehouseConnection
 
 
 class PlatformResource(dg.ConfigurableResource[Any]):
@@ -40,15 +39,17 @@ class PlatformResource(dg.ConfigurableResource[Any]):
             yield workspace
 
     @contextmanager
-    def sql(self, as_of: int | None = None) -> Generator["duckdb.DuckDBPyConnection"]:
-        """A DuckDB connection with a view for each table, over the files that count (or counted at `as_of`, ns).
+    def sql(self, as_of: "Moment | None" = None) -> Generator["WarehouseConnection"]:
+        """Give a DuckDB connection on which each query reads what counted when it was opened, or at a moment.
 
         In memory, since a shared DuckDB file would lock out every second process.
+
+        Args:
+            as_of: the number of a commit, or a time.
         """
         from dagster_duckdb import DuckDBResource  # noqa: PLC0415  loading definitions must not wait for DuckDB
 
-        from market_data.warehouse.views import create_views  # noqa: PLC0415
+        from market_data.warehouse.sql import opened  # noqa: PLC0415
 
         with self.workspace("sql") as workspace, DuckDBResource(database=":memory:").get_connection() as connection:
-            create_views(connection, workspace.warehouse, as_of=as_of)
-            yield connection
+            yield opened(connection, workspace.warehouse, as_of)

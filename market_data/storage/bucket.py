@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from market_data.domain.errors import WarehouseDamaged
 from market_data.storage.cache import Cache
 from market_data.storage.objects import Objects
 from market_data.storage.process_folder import ProcessFolder
@@ -143,20 +142,17 @@ class BucketFolder:
         """See `Backend`."""
         return self.bucket.local(self._full(key), digest)
 
-    def bring(self, files: Sequence[tuple[str, str]]) -> None:
+    def bring(self, files: Sequence[tuple[str, str]]) -> list[str]:
         """Make local copies of keys, each with its SHA-256, below `pins`; they stay until they are released.
 
-        Raises:
-            WarehouseDamaged: one of them is gone, or has other bytes.
+        Returns the keys that are gone, or have other bytes.
         """
         if not files:
-            return
+            return []
         self.pins.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = [(key, pool.submit(self.local, key, digest)) for key, digest in files]
-            for key, copy in found:
-                if copy.result() is None:
-                    raise WarehouseDamaged(f"the ledger names {self.address(key)}, which is not there, or is another")
+            return [key for key, copy in found if copy.result() is None]
 
     @property
     def pins(self) -> Path:

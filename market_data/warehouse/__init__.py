@@ -1,7 +1,4 @@
-"""Tables as one Parquet file a partition, the ledger that says which files count, and SQL over both."""
+"""Tables as Parquet files that are written once, and SQL over those that count, which the ledger knows.
 
-from market_data.ledger.ledger import Ledger
-from market_data.ledger.revision import Revision
-from market_data.warehouse.store import Staged, Warehouse
-
-__all__ = ["Ledger", "Revision", "Staged", "Warehouse"]
+Nothing is imported here: a query needs the light modules alone.
+"""

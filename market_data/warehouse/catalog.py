@@ -7,9 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from market_data.domain.errors import ConfigurationError
 from market_data.storage.files import make_folder, publish, sync_file
+from market_data.warehouse import table_columns
+from market_data.warehouse.file_store import CATALOG_MARK, FolderFiles
+from market_data.warehouse.sql import reader_of
 from market_data.warehouse.store import Warehouse
-from market_data.warehouse.views import create_views
+from market_data.warehouse.views import Views, prepare
 
 _OLDEST = "v1.2.0"
 """The DuckDB whose storage format the file has, so that tools with an older DuckDB than ours open it."""
@@ -19,12 +23,20 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
     """Write the views of what counts now into a new file and move it over `path` in one step.
 
     Whoever has the old file open keeps reading the old one (on Linux and macOS; Windows refuses to replace a file
-    that is open). The views hold absolute paths, and name the files of this moment: what is committed later needs a
-    new catalog, what is replaced later is read as it then is.
+    that is open). The views hold absolute paths, and name the files of this moment: once something is committed
+    later, every query of them is an error that says so. They are read by tools that check no hash.
 
-    Returns:
-        How many files each view lists.
+    Returns how many files each view lists.
     """
+    files = warehouse.files
+    if not isinstance(files, FolderFiles):
+        raise ConfigurationError("a catalog is views over local files that stay, and a bucket has none")
+    with warehouse.ledger.turn():  # no commit comes between the mark and the views, or they say that they are old
+        number = warehouse.ledger.last_commit
+        files.mark(number)
+    mark = str(files.root.absolute() / CATALOG_MARK).replace("'", "''")
+    old = f"this catalog is of commit {number}, and more was committed since: make it anew with market-data catalog"
+    guard = f"(SELECT CASE WHEN content = '{number}' THEN true ELSE error('{old}') END FROM read_text('{mark}'))"
     make_folder(path.absolute().parent)
     staged = path.absolute().with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -32,7 +44,11 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
             place = str(staged).replace("'", "''")
             connection.execute(f"ATTACH '{place}' AS catalog (STORAGE_VERSION '{_OLDEST}')")
             connection.execute("USE catalog")
-            listed = create_views(connection, warehouse)
+            prepare(connection, files)
+            with reader_of(warehouse.ledger) as reader:
+                views = Views(connection, files, reader, number, scope="", guard=guard)
+                views.make_all(table_columns.names(), checked=False)
+                listed = views.listed
             _sign(connection, warehouse)
             connection.execute("USE memory")
             connection.execute("DETACH catalog")

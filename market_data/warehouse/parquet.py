@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from market_data.domain.contract import Schema, Table, polars_schema
+from market_data.warehouse.content_hash import ContentHash
 
 ArrowSchema = Any
 """A `pyarrow.Schema`; pyarrow ships no types."""
@@ -24,6 +25,12 @@ _ARROW: dict[type[pl.DataType], pa.DataType] = {
     pl.Float64: pa.float64(),
     pl.Boolean: pa.bool_(),
     pl.String: pa.string(),
+}
+_SQL: dict[type[pl.DataType], str] = {
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.Boolean: "BOOLEAN",
+    pl.String: "VARCHAR",
 }
 
 
@@ -38,6 +45,11 @@ def arrow_schema(schema: Schema) -> ArrowSchema:
     return pa.schema(fields)
 
 
+def sql_type(kind: pl.DataType) -> str:
+    """Return the SQL type of a column."""
+    return f"DECIMAL({kind.precision}, {kind.scale})" if isinstance(kind, pl.Decimal) else _SQL[type(kind)]
+
+
 def fingerprint(schema: Schema) -> str:
     """Sixteen digits that change when a column's name, type or place does."""
     text = ",".join(f"{name}:{kind}" for name, kind in polars_schema(schema).items())
@@ -49,7 +61,8 @@ class PartitionWriter:
 
     def __init__(self, path: Path, table: Table, schema: Schema, clock: str | None) -> None:
         self._schema = arrow_schema(schema)
-        self._clock = clock if clock in self._schema.names else None
+        self.clock = clock if clock in self._schema.names else None
+        self._content = ContentHash(self._schema)
         self._waiting: list[pl.DataFrame] = []
         self._waiting_rows = 0
         self.rows = 0
@@ -66,8 +79,8 @@ class PartitionWriter:
         self._waiting.append(frame.select(self._schema.names))
         self._waiting_rows += len(frame)
         self.rows += len(frame)
-        if self._clock is not None:
-            self._note_times(frame[self._clock])
+        if self.clock is not None:
+            self._note_times(frame[self.clock])
         if self._waiting_rows >= ROWS_PER_GROUP:
             self._write_groups(whole_only=True)
 
@@ -76,6 +89,11 @@ class PartitionWriter:
         self._write_groups(whole_only=False)
         self._settle()
         self._writer.close()
+
+    @property
+    def content(self) -> str:
+        """Return the hash of the rows, once they are written."""
+        return self._content.digest()
 
     def abandon(self) -> None:
         """Let the file go, whatever is written of it."""
@@ -123,7 +141,9 @@ class PartitionWriter:
 
     def _write_group(self, group: pl.DataFrame) -> None:
         arrow = group.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self._schema)
-        self._writer.write_table(arrow.combine_chunks(), row_group_size=ROWS_PER_GROUP)
+        whole = arrow.combine_chunks()
+        self._content.update(whole)
+        self._writer.write_table(whole, row_group_size=ROWS_PER_GROUP)
 
 
 def _settings(table: Table, schema: ArrowSchema) -> dict[str, Any]:

@@ -1,31 +1,21 @@
-"""Which partitions a query can need, read off DuckDB's own parse of it. No files, no views.
+"""Which partitions a query can need: conditions on what the ledger knows of them, read off DuckDB's parse of the query.
 
-What is not understood asks for everything: a condition that is found must hold for every row that can matter to the
-answer; one that is missed costs time only.
+A condition that is found must hold for every row that can matter to the answer; one that is missed costs time only.
+DuckDB itself decides later which partitions fulfil it, so functions, LIKE and subqueries mean what they mean in SQL.
 """
 
-import datetime as dt
-import json
-import operator
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import duckdb
-from sqlalchemy import ColumnElement, and_, or_, true
-
-from market_data.ledger.schema import revisions
-
-Node = dict[str, Any]
-Condition = ColumnElement[bool]
+from market_data.warehouse.query_tree import Node, Writer, alias_of, cte_names, is_now, nodes, relations
 
 KEYS = ("feed", "symbol", "date")
+CLOCK, FIRST, LAST = "_clock", "_first", "_last"
+"""Columns of a listing of partitions: the column that its bounds are of, and the first and last instant."""
+
 _MOST_TERMS = 100
-"""Of one condition. SQLite takes a thousand, nested; a cut that fine saves nothing."""
-_HARMLESS = {"range", "generate_series", "unnest", "glob", "read_parquet", "read_csv", "read_json"}
-"""Table functions that do not take SQL or the name of a table as text."""
+"""Of one condition; a cut that fine saves nothing."""
 _PLAIN_JOINS = {"REGULAR", "CROSS"}
 """Joins that pair rows by a condition alone: not ASOF (the nearest that is there), not POSITIONAL (which counts)."""
 _NEEDS_ON = {
@@ -36,195 +26,289 @@ _NEEDS_ON = {
     "RIGHT": ("left",),
 }
 """The sides of a join whose rows come to nothing where its ON does not hold."""
-_COMPARED: Mapping[str, tuple[Callable[[Any, Any], Condition], Callable[[Any, Any], Condition]]] = {
-    "COMPARE_EQUAL": (operator.eq, operator.eq),
-    "COMPARE_LESSTHAN": (operator.lt, operator.gt),
-    "COMPARE_LESSTHANOREQUALTO": (operator.le, operator.ge),
-    "COMPARE_GREATERTHAN": (operator.gt, operator.lt),
-    "COMPARE_GREATERTHANOREQUALTO": (operator.ge, operator.le),
+_ORDER = {
+    "COMPARE_EQUAL": ("<=", ">="),
+    "COMPARE_LESSTHAN": ("<", None),
+    "COMPARE_LESSTHANOREQUALTO": ("<=", None),
+    "COMPARE_GREATERTHAN": (None, ">"),
+    "COMPARE_GREATERTHANOREQUALTO": (None, ">="),
 }
-"""Comparisons, and what they are with their sides exchanged."""
+"""How the first instant of a partition, and how its last, compares with what a time in it compares with."""
+_MIRRORED = {
+    "COMPARE_EQUAL": "COMPARE_EQUAL",
+    "COMPARE_LESSTHAN": "COMPARE_GREATERTHAN",
+    "COMPARE_LESSTHANOREQUALTO": "COMPARE_GREATERTHANOREQUALTO",
+    "COMPARE_GREATERTHAN": "COMPARE_LESSTHAN",
+    "COMPARE_GREATERTHANOREQUALTO": "COMPARE_LESSTHANOREQUALTO",
+}
+_OPAQUE = {"WINDOW", "PARAMETER", "LAMBDA", "STAR", "DEFAULT", "POSITIONAL_REFERENCE"}
 
 
-def needed(
-    connection: duckdb.DuckDBPyConnection, query: str, tables: Collection[str]
-) -> Mapping[str, Condition] | None:
-    """The tables that a query names, each with a condition that every ledger row it can need fulfils.
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What every partition fulfils that a reference to a table can need, as SQL over a listing of partitions.
 
-    Args:
-        tables: the names that are tables of ours, in lower case.
-
-    Returns:
-        None where the query may name any table, or is not made of SELECTs that the parser tells about.
+    Attributes:
+        sql: an expression over the listing's columns, by the alias of the reference.
+        keys: which of the keys it asks about, and nothing else; empty where it asks about others.
+        must_reject_nulls: it says nothing where it is true of a row of NULLs, such as an outer join fills in.
     """
-    tree = _parsed(connection, query)
-    if tree is None:
-        return None
-    nodes = list(_nodes(tree))
-    # A CTE may have the name of a table: then a use of it asks for too much, and nothing goes missing.
-    ctes = {entry["key"].lower() for node in nodes if "cte_map" in node for entry in node["cte_map"]["map"]}
-    asked: dict[int, Condition] = {}
-    needs: defaultdict[str, list[Condition]] = defaultdict(list)
-    for node in nodes:
-        if node.get("type") == "SELECT_NODE":
-            asked |= _asked_of_tables(node)
-        elif node.get("type") == "BASE_TABLE" and (name := node["table_name"].lower()) in tables:
-            needs[name].append(asked.get(id(node), true()))
-        elif not _is_harmless(node, ctes):
-            return None
-    return {name: _any(conditions) for name, conditions in needs.items()}
+
+    sql: str
+    keys: frozenset[str]
+    must_reject_nulls: bool = False
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, query: str) -> Node | None:
-    ((text,),) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
-    try:
-        tree: Node = json.loads(text)
-    except RecursionError:  # a sum of some hundred terms
-        return None
-    return None if tree["error"] else tree
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One reference to a table in a query, and the conditions that all hold for what it needs.
+
+    Attributes:
+        node: the reference's node in the tree.
+        alias: how the conditions call the table.
+        ctes: the WITH that the conditions may need.
+    """
+
+    node: Node
+    table: str
+    alias: str
+    conditions: Sequence[Condition] = ()
+    ctes: str = ""
+    of_no_rows: bool = False
 
 
-def _nodes(tree: Any) -> Iterator[Node]:
-    """Every node of the parse, each before those within it."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What is known of tables without looking at the ledger.
+
+    Attributes:
+        times: by table, the columns that hold instants.
+        functions: those of a single row that are the same for the same arguments, in lower case; no macros.
+    """
+
+    times: Mapping[str, Collection[str]]
+    functions: Collection[str]
 
 
-def _is_harmless(node: Node, ctes: Collection[str]) -> bool:
-    """Whether a node that is no table of ours cannot lead to one by another way."""
-    match node.get("type"):
-        case "BASE_TABLE":
-            name = node["table_name"].lower()
-            return not node["schema_name"] and (name in ctes or "." in name or "/" in name)
-        case "TABLE_FUNCTION":
-            return node["function"]["function_name"].lower() in _HARMLESS
-        case "SHOW_REF":
-            return bool(node.get("query"))
-        case _:
-            return True
+def needs(tree: Node, tables: Tables, writer: Writer) -> list[Need]:
+    """Return every reference to a table of ours; names of CTEs must not be among the tables."""
+    described = {id(node) for each in nodes(tree) if each.get("show_type") == "DESCRIBE" for node in nodes(each)}
+    found: dict[int, Need] = {}
+    ctes = cte_names(tree)
+    for select in nodes(tree):
+        if select.get("type") == "SELECT_NODE":
+            for need in _of_select(select, tables, writer, ctes):
+                found[id(need.node)] = need
+    every: list[Need] = []
+    for node in nodes(tree):
+        if node.get("type") == "BASE_TABLE" and (name := node["table_name"].lower()) in tables.times:
+            need = found.get(id(node), Need(node, name, alias_of(node)))
+            every.append(Need(node, name, need.alias, of_no_rows=True) if id(node) in described else need)
+    return every
 
 
-def _any(conditions: Sequence[Condition]) -> Condition:
-    return or_(*conditions) if len(conditions) <= _MOST_TERMS else true()
-
-
-def _asked_of_tables(select: Node) -> dict[int, Condition]:
-    """What the WHERE and the ONs of one SELECT ask of each table in its FROM, by the `id` of the table's node."""
+def _of_select(select: Node, tables: Tables, writer: Writer, ctes: Collection[str]) -> list[Need]:
+    """Return the references in one FROM, with what its WHERE and the ONs ask of each."""
     joins: list[Node] = []
-    relations = list(_relations(select["from_table"], joins))
+    sources = list(relations(select["from_table"], joins))
     plain = all(join["ref_type"] in _PLAIN_JOINS and not join["sample"] for join in joins)
     if select["sample"] or not plain:
-        return {}
-    names = Counter(_alias(relation) for relation in relations)
-    asked: dict[int, Condition] = {}
-    for relation in relations:
-        if relation["type"] != "BASE_TABLE" or relation["sample"] or relation["column_name_alias"]:
+        return []
+    names = Counter(alias_of(source) for source in sources)
+    filled = _filled_with_nulls(joins)
+    own, here = select["cte_map"], {entry["key"].lower() for entry in select["cte_map"]["map"]}
+    clean = not any(
+        each.get("type") == "BASE_TABLE" and each["table_name"].lower() in tables.times for each in nodes(own)
+    )
+    hidden = {*ctes} - (here if clean else set())
+    words = writer.ctes([own]) if clean else ""
+    found: list[Need] = []
+    for source in sources:
+        if source["type"] != "BASE_TABLE" or (table := source["table_name"].lower()) not in tables.times:
             continue
-        alias = _alias(relation)
-        reader = _Reader(alias if names[alias] == 1 else None, joins)
-        conditions = [select["where_clause"], *(join["condition"] for join in joins if _falls_with(relation, join))]
-        asked[id(relation)] = and_(true(), *(reader.implied(each) for each in conditions if each is not None))
-    return asked
+        alias = alias_of(source)
+        if source["sample"] or source["column_name_alias"] or source.get("at_clause") or names[alias] != 1:
+            continue
+        reader = _Reader(alias, table, joins, sources, tables, writer, hidden)
+        falls = [join for join in joins if _falls_with(source, join)]
+        where = [] if select["where_clause"] is None else reader.conjuncts(select["where_clause"])
+        conditions = [replace(each, must_reject_nulls=id(source) in filled) for each in where]
+        conditions += [each for join in falls if join["condition"] for each in reader.conjuncts(join["condition"])]
+        found.append(Need(source, table, alias, [*conditions, *reader.shared(falls)], words))
+    return found
 
 
-def _relations(source: Node, joins: list[Node]) -> Iterator[Node]:
-    """What a FROM joins; the joins are put into `joins`."""
-    if source["type"] != "JOIN":
-        yield source
-        return
-    joins.append(source)
-    yield from _relations(source["left"], joins)
-    yield from _relations(source["right"], joins)
-
-
-def _alias(relation: Node) -> str:
-    return str(relation.get("alias") or relation.get("table_name") or "").lower()
+def _filled_with_nulls(joins: Sequence[Node]) -> set[int]:
+    """Return the relations, by `id`, in whose place a join may put NULLs."""
+    sides = {"LEFT": ("right",), "RIGHT": ("left",), "OUTER": ("left", "right"), "FULL": ("left", "right")}
+    return {
+        id(each) for join in joins for side in sides.get(join["join_type"], ()) for each in relations(join[side], [])
+    }
 
 
 def _falls_with(relation: Node, join: Node) -> bool:
-    """Whether a row of the relation comes to nothing where the join's ON does not hold."""
+    """Return whether a row of the relation comes to nothing where the join's ON does not hold."""
     sides = _NEEDS_ON.get(join["join_type"], ())
-    return any(relation is each for side in sides for each in _relations(join[side], []))
+    return any(relation is each for side in sides for each in relations(join[side], []))
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads conditions on one table within a FROM: its alias there (None if another has the same), and the joins.
+    """Reads conditions on one reference within a FROM.
 
-    What it finds is false for NULLs too, so that no row comes back as the filling of an outer join.
+    Attributes:
+        hidden: names of CTEs that cannot be asked while planning.
     """
 
-    alias: str | None
+    alias: str
+    table: str
     joins: Sequence[Node]
+    sources: Sequence[Node]
+    tables: Tables
+    writer: Writer
+    hidden: Collection[str]
 
-    def implied(self, expression: Node) -> Condition:
-        """What is true of every row for which the expression is true; `true()` where nothing is known."""
-        match expression["type"]:
-            case "CONJUNCTION_AND" if len(expression["children"]) <= _MOST_TERMS:
-                return and_(*map(self.implied, expression["children"]))
-            case "CONJUNCTION_OR":
-                return _any([self.implied(child) for child in expression["children"]])
+    def conjuncts(self, node: Node) -> list[Condition]:
+        """Return conditions that hold wherever an expression is true."""
+        if node["type"] == "CONJUNCTION_AND" and len(node["children"]) <= _MOST_TERMS:
+            return [each for child in node["children"] for each in self.conjuncts(child)]
+        found = self._implied(node)
+        return [] if found is None else [found]
+
+    def shared(self, joins: Sequence[Node]) -> list[Condition]:
+        """Return conditions from the USING of inner joins with lists that are not tables of ours."""
+        return [
+            Condition(f"{self._own(key)} IN (SELECT {key} FROM {self.writer.relation(other)})", frozenset())
+            for join in joins
+            if len(self.joins) == 1 and join["join_type"] in {"INNER", "SEMI"}
+            for key in map(str.lower, join["using_columns"])
+            if key in KEYS
+            for other in self.sources
+            if self._is_list(other)
+        ]
+
+    def _implied(self, node: Node) -> Condition | None:
+        if self._asks_keys_alone(node):
+            return Condition(self.writer.expression(node), self._keys(node))
+        match node["type"]:
+            case "CONJUNCTION_OR" if len(node["children"]) <= _MOST_TERMS:
+                return self._either([self._all(child) for child in node["children"]])
+            case "CONJUNCTION_AND":
+                return self._all(node)
             case "COMPARE_BETWEEN":
-                bounds = [expression["lower"], expression["upper"]]
-                return self._compared(expression["input"], bounds, lambda key, values: key.between(*values), order=True)
-            case "COMPARE_IN":
-                column, *values = expression["children"]
-                return self._compared(column, values, lambda key, values: key.in_(values))
-            case kind if kind in _COMPARED:
-                return self._comparison(kind, expression["left"], expression["right"])
+                first = self._clock("COMPARE_GREATERTHANOREQUALTO", node["input"], node["lower"])
+                last = self._clock("COMPARE_LESSTHANOREQUALTO", node["input"], node["upper"])
+                parts = [each for each in (first, last) if each is not None]
+                return _joined(" AND ", parts) if parts else None
+            case kind if kind in _ORDER:
+                left, right = node["left"], node["right"]
+                return (
+                    self._clock(kind, left, right)
+                    or self._clock(_MIRRORED[kind], right, left)
+                    or (self._listed(left, right) or self._listed(right, left) if kind == "COMPARE_EQUAL" else None)
+                )
             case _:
-                return true()
+                return None
 
-    def _comparison(self, kind: str, left: Node, right: Node) -> Condition:
-        compare, mirrored = _COMPARED[kind]
-        if left["type"] != "COLUMN_REF":
-            compare, left, right = mirrored, right, left
-        return self._compared(
-            left, [right], lambda key, values: compare(key, values[0]), order=compare is not operator.eq
+    def _all(self, node: Node) -> Condition | None:
+        parts = self.conjuncts(node)
+        return _joined(" AND ", parts) if parts else None
+
+    def _either(self, parts: Sequence[Condition | None]) -> Condition | None:
+        known = [each for each in parts if each is not None]
+        return _joined(" OR ", known) if len(known) == len(parts) else None
+
+    def _clock(self, kind: str, column: Node, value: Node) -> Condition | None:
+        """A comparison of an instant with what does not depend on the row, as one of a partition's bounds."""
+        name = self._column(column)
+        if name not in self.tables.times[self.table] or not self._is_constant(value):
+            return None
+        text = self.writer.expression(value)
+        first, last = _ORDER[kind]
+        bounds = [f"{self._own(bound)} {how} {text}" for bound, how in ((FIRST, first), (LAST, last)) if how]
+        other = f"{self._own(CLOCK)} IS DISTINCT FROM '{name}'"
+        return Condition(f"({other} OR ({' AND '.join(bounds)}))", frozenset())
+
+    def _listed(self, column: Node, value: Node) -> Condition | None:
+        """A key that must equal a column of a list that is joined."""
+        key = self._column(column)
+        if key not in KEYS or value["type"] != "COLUMN_REF" or len(value["column_names"]) != 2:  # noqa: PLR2004
+            return None
+        name, other = value["column_names"][0].lower(), None
+        for source in self.sources:
+            if alias_of(source) == name and self._is_list(source):
+                other = source
+        if other is None or len([each for each in self.sources if alias_of(each) == name]) != 1:
+            return None
+        listed = f"SELECT {self.writer.expression(value)} FROM {self.writer.relation(other)}"
+        return Condition(f"{self._own(key)} IN ({listed})", frozenset())
+
+    def _is_list(self, source: Node) -> bool:
+        """Return whether a relation can be asked while planning: no table of ours, of ours alone, and small to see."""
+        if source["type"] not in {"SUBQUERY", "BASE_TABLE", "EXPRESSION_LIST"}:
+            return False
+        return not any(
+            each.get("type") == "TABLE_FUNCTION"
+            or (each.get("type") == "BASE_TABLE" and self._is_hidden(each))
+            or self._is_unknown(each)
+            for each in nodes(source)
         )
 
-    def _compared(
-        self, column: Node, values: Sequence[Node], build: Callable[[Any, list[Any]], Condition], *, order: bool = False
-    ) -> Condition:
-        key = self._key(column)
-        # How texts are ordered is the ledger database's affair: only days are compared by order.
-        if key is None or (order and key != "date") or len(values) > _MOST_TERMS:
-            return true()
-        read = [_day(value) if key == "date" else _text(value) for value in values]
-        return true() if None in read else build(revisions.c[key], read)
+    def _is_hidden(self, table: Node) -> bool:
+        name = table["table_name"].lower()
+        return name in self.tables.times or name in self.hidden
 
-    def _key(self, column: Node) -> str | None:
-        """Which of this table's keys a column stands for, if it does."""
-        if column["type"] != "COLUMN_REF":
+    def _asks_keys_alone(self, node: Node) -> bool:
+        inner = list(nodes(node, subqueries=False))
+        if any(each.get("class") in _OPAQUE or self._is_unknown(each) for each in nodes(node)):
+            return False
+        if any(each.get("class") == "SUBQUERY" and not self._is_own_world(each) for each in inner):
+            return False
+        columns = [each for each in inner if each.get("class") == "COLUMN_REF" and not is_now(each)]
+        return bool(columns) and all(self._column(each) in KEYS for each in columns)
+
+    def _is_own_world(self, subquery: Node) -> bool:
+        """Return whether a subquery can be asked while planning; where it needs the row after all, DuckDB says so."""
+        tables = [each for each in nodes(subquery["subquery"]) if each.get("type") == "BASE_TABLE"]
+        return len(self.sources) == 1 and not any(map(self._is_hidden, tables))
+
+    def _is_constant(self, node: Node) -> bool:
+        return not any(
+            each.get("class") in {*_OPAQUE, "SUBQUERY"}
+            or (each.get("class") == "COLUMN_REF" and not is_now(each))
+            or self._is_unknown(each)
+            for each in nodes(node)
+        )
+
+    def _is_unknown(self, node: Node) -> bool:
+        """Return whether a node is a function that is no plain one: volatile, an aggregate, or somebody's macro."""
+        return node.get("class") == "FUNCTION" and node["function_name"].lower() not in self.tables.functions
+
+    def _keys(self, node: Node) -> frozenset[str]:
+        inner = list(nodes(node, subqueries=False))
+        if any(each.get("class") == "SUBQUERY" for each in inner):
+            return frozenset()
+        return frozenset(
+            str(self._column(each)) for each in inner if each.get("class") == "COLUMN_REF" and not is_now(each)
+        )
+
+    def _column(self, node: Node) -> str | None:
+        """Return which of this table's columns a node stands for, if it does."""
+        if node["type"] != "COLUMN_REF":
             return None
-        *qualifier, key = (name.lower() for name in column["column_names"])
+        *qualifier, name = (part.lower() for part in node["column_names"])
         if qualifier:
             mine = qualifier == [self.alias]
-        else:  # a key that every join lists in USING is the same on all sides
-            mine = all(key in map(str.lower, join["using_columns"]) for join in self.joins)
-        return key if mine and key in KEYS else None
+        else:  # a column that every join lists in USING is the same on all sides
+            mine = all(name in map(str.lower, join["using_columns"]) for join in self.joins)
+        return name if mine else None
+
+    def _own(self, column: str) -> str:
+        return f'"{self.alias}"."{column}"'
 
 
-def _text(value: Node) -> str | None:
-    """The text of a literal; None if it is none."""
-    literal = value.get("literal") or {}
-    return literal["text"] if value["type"] == "VALUE_CONSTANT" and literal.get("kind") == "STRING" else None
-
-
-def _day(value: Node) -> dt.date | None:
-    """The day of `'2024-01-15'`, `DATE '2024-01-15'` or a cast to DATE; None for anything else."""
-    if value["type"] == "OPERATOR_CAST" and value["type_expr"].get("type_name", "").upper() == "DATE":
-        value = value["child"]
-    text = _text(value)
-    if text is None or not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
+def _joined(word: str, parts: Sequence[Condition]) -> Condition:
+    if len(parts) == 1:
+        return parts[0]
+    keys = frozenset[str]() if any(not each.keys for each in parts) else frozenset().union(*(p.keys for p in parts))
+    return Condition(f"({word.join(each.sql for each in parts)})", keys)

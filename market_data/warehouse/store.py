@@ -1,6 +1,7 @@
 """Replacing a partition so that a crash at any point leaves the old one or the new one, and reading what counts.
 
-How a staged file comes to count is the shelf's: `in_place` for a folder, `by_key` for a bucket.
+A file is written once, under a name of its own; the ledger's transaction is what makes its rows count. A crash before
+it leaves a file that nobody knows, which `sweep` removes a day later.
 """
 
 import time
@@ -11,24 +12,28 @@ from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from market_data.domain.account import Account
-from market_data.domain.contract import Schema, empty
-from market_data.domain.errors import PartitionBusy, WarehouseDamaged
+from market_data.domain.contract import Schema, empty, polars_schema
+from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
-from market_data.ledger.ledger import Ledger
+from market_data.ledger.file import File
+from market_data.ledger.ledger import Commit, Ledger
 from market_data.ledger.revision import Revision
+from market_data.ledger.schema import CURRENT
 from market_data.storage.backend import Backend
 from market_data.storage.bucket import BucketFolder
-from market_data.storage.files import sha256, sync_file
-from market_data.warehouse.by_key import ByKey
-from market_data.warehouse.in_place import InPlace
-from market_data.warehouse.parquet import PartitionWriter, fingerprint
-from market_data.warehouse.shelf import Shelf
+from market_data.storage.files import sync_file
+from market_data.warehouse.content_hash import ContentHash
+from market_data.warehouse.damage import damaged, error
+from market_data.warehouse.earlier_layout import settle_claims
+from market_data.warehouse.file_store import SETTLED_NS, FileStore, FolderFiles, file_store, new_path
+from market_data.warehouse.parquet import PartitionWriter, fingerprint, sql_type
+from market_data.warehouse.verification import hashes
 
-_PATIENCE_SECONDS = 60.0
-_PAUSE_SECONDS = 0.02
+_TRIES = 20
 ANY = -1
 """Whichever revision counts may be replaced."""
 
@@ -64,7 +69,7 @@ class Staged:
 
     @cached_property
     def writer(self) -> PartitionWriter:
-        """Opens the file when it is first needed."""
+        """Open the file when it is first needed."""
         return PartitionWriter(self.path, table_named(self.table), self.schema, self.clock)
 
     def __enter__(self) -> Self:
@@ -80,15 +85,15 @@ class Staged:
         self.writer.write(frame)
 
     def commit(self, account: Account, origin: Origin, after: int | None = ANY) -> tuple[Revision, bool]:
-        """Make it the partition; the revision that counts now, and whether that is a new one.
+        """Make it the partition; return the revision that counts now, and whether that is a new one.
 
-        The same bytes and account as those that count already change nothing. (The account alone changes when
-        records leave the quarantine without becoming rows, such as unreadable ones that the vendor took out.) With
-        `after` (a revision's number, or None for none at all) it must replace just that one: it was made from it.
+        The same rows and account as those that count already change nothing, whichever library wrote them. (The
+        account alone changes when records leave the quarantine without becoming rows, such as unreadable ones that
+        the vendor took out.) With `after` (a revision's number, or None for none at all) it must replace just that
+        one: it was made from it.
 
         Raises:
-            PartitionBusy: a living writer kept its claim on the partition for longer than a minute, or another
-                revision than `after` counts by now.
+            PartitionBusy: other writers kept replacing the partition, or another revision than `after` counts by now.
         """
         self.writer.close()
         sync_file(self.path)
@@ -100,48 +105,47 @@ class Warehouse:
 
     def __init__(self, place: Path | BucketFolder, ledger: Ledger) -> None:
         self.ledger = ledger
-        self._shelf: Shelf = InPlace(place, ledger) if isinstance(place, Path) else ByKey(place, ledger)
+        self.files: FileStore = file_store(place)
         self._staged = 0
+        if isinstance(place, Path):
+            settle_claims(place, ledger)
 
     @property
     def root(self) -> Path:
-        """The local folder to which `path` of a revision is relative; on a bucket, of what `bring` brought."""
-        return self._shelf.root
+        """Return the local folder to which paths of files are relative; on a bucket, that of what was brought."""
+        return self.files.root
 
     @property
-    def place(self) -> Backend:
-        """Where the files lie, by the paths of revisions."""
-        return self._shelf.place
-
-    def path_of(self, revision: Revision) -> str:
-        """The path that the file of a revision from elsewhere has here."""
-        return self._shelf.path_of(revision)
+    def backend(self) -> Backend:
+        """Return where the files lie, by their paths."""
+        return self.files.backend
 
     def folder(self) -> Path:
-        """This process's own local folder, for files in the making; it is removed by `close`, or after a crash."""
-        return self._shelf.folder()
+        """Return this process's own local folder, for files in the making; `close` removes it, or a later process."""
+        return self.files.folder()
 
     def stage(self, table: str, partition: Partition, schema: Schema, clock: str | None = None) -> Staged:
         """Begin a partition's next file, in the folder of this writer."""
         self._staged += 1
-        path = self._shelf.folder() / f"{self._staged}.parquet"
-        return Staged(self, path, table, partition, schema, clock)
+        return Staged(self, self.folder() / f"{self._staged}.parquet", table, partition, schema, clock)
 
     def close(self) -> None:
         """Remove this writer's staging folder and let its lock go."""
-        self._shelf.close()
+        self.files.close()
+
+    # --- reading ---------------------------------------------------------------------------------
 
     def current(self, table: str, partition: Partition) -> Revision | None:
-        """The revision that counts now."""
+        """Return the revision that counts now."""
         return self.ledger.current(table, partition)
 
     def scan(self, table: str, partition: Partition) -> pl.LazyFrame:
-        """The rows that count now; a frame without rows where the partition does not exist.
+        """Return the rows that count now; a frame without rows where the partition does not exist.
 
-        They stay what they are until `release`, whoever replaces the partition meanwhile.
+        They stay what they are, whoever replaces the partition meanwhile (on a bucket until `release`).
 
         Raises:
-            WarehouseDamaged: the ledger names a file that is not there, or has other bytes.
+            WarehouseDamaged: the file of the rows is not there, or has other bytes.
         """
         revision = self.current(table, partition)
         if revision is None:
@@ -149,79 +153,134 @@ class Warehouse:
         return self.rows_of(revision)
 
     def rows_of(self, revision: Revision) -> pl.LazyFrame:
-        """The rows of a revision, as `scan`."""
-        pin = self._shelf.pin(revision)
-        if pin is None:
-            where = f"{revision.table} {revision.partition}"
-            raise WarehouseDamaged(f"{where}: {revision.path} is not what the ledger says")
-        return pl.scan_parquet(pin, hive_partitioning=False)
-
-    def release(self) -> None:
-        """Let go of the files that `scan` gave."""
-        self._shelf.release()
-
-    def bring(self, files: Iterable[tuple[str, str]]) -> None:
-        """Make the files of revisions, by path and SHA-256, readable below `root`, until `release`.
-
-        Raises:
-            WarehouseDamaged: one is not there (on a bucket; what lies in a folder is not looked at).
-        """
-        self._shelf.bring(files)
+        """Return the rows of a revision, as `scan`."""
+        return pl.scan_parquet(self.file_of(revision), hive_partitioning=False)
 
     def file_of(self, revision: Revision) -> Path:
-        """The file of a revision.
+        """Return the file of a revision, checked.
 
         Raises:
-            WarehouseDamaged: it is not there.
+            WarehouseDamaged: it is not there, or has other bytes.
         """
-        self.bring([(revision.path.as_posix(), revision.sha256)])
-        path = self.root / revision.path
-        if not path.exists():
-            raise WarehouseDamaged(
-                f"{revision.table} {revision.partition}: the ledger names {path}, which is not there"
-            )
-        return path
+        file = self.ledger.file_of(revision)
+        fault = "is lost" if file is None else self.files.faults([file]).get(file.path)
+        if file is None or fault is not None:
+            raise error([self._damaged(revision, str(fault))])
+        return self.root / file.path
+
+    def is_whole(self, revision: Revision) -> bool:
+        """Return whether the file of a revision is there, and is what it was."""
+        file = self.ledger.file_of(revision)
+        return file is not None and self.files.is_stored(file)
 
     def address(self, revision: Revision) -> str:
-        """Where the file of a revision is, for people."""
-        return self._shelf.address(revision)
+        """Return where the file of a revision is, for people."""
+        return self.backend.address(revision.path.as_posix())
+
+    def release(self) -> None:
+        """Let go of the files that were brought from a bucket."""
+        self.files.release()
+
+    def _damaged(self, revision: Revision, fault: str) -> str:
+        place, day = revision.partition, revision.partition.date.isoformat()
+        counts = revision.state == CURRENT
+        return damaged(revision.table, place.feed, place.symbol, day, self.address(revision), fault, counts=counts)
+
+    # --- replacing -------------------------------------------------------------------------------
 
     def replace(self, staged: Staged, account: Account, origin: Origin, after: int | None) -> tuple[Revision, bool]:
         """See `Staged.commit`."""
         table, partition = staged.table, staged.partition
-        digest = sha256(staged.path)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
+        for _ in range(_TRIES):
             current = self.current(table, partition)
-            if current is not None and (current.sha256, current.account) == (digest, account):
-                self._shelf.restore(staged.path, current)
+            same = current is not None and self._has_rows(current, staged)
+            if same and current is not None and current.account == account:
+                self._mend(current, staged)
                 self.ledger.confirm(current, origin.inputs, origin.run_id)
                 return current, False
             if after not in {ANY, current.revision if current else None}:
                 raise PartitionBusy(f"{table} {partition}: another process replaced it meanwhile")
-            values = self._values(staged, digest, account, origin)
-            made = self._shelf.commit(staged.path, table, partition, values, current, origin.began)
+            if same and current is not None:
+                self._mend(current, staged)
+                current = self.current(table, partition)
+            made = self._commit(staged, account, origin, current, same=same)
             if made is not None:
                 return made, True
-            if self._shelf.settle(table, partition):
-                continue
-            if time.monotonic() > deadline:
-                raise PartitionBusy(f"{table} {partition}: another process is replacing it; try again later")
-            time.sleep(_PAUSE_SECONDS)
+        raise PartitionBusy(f"{table} {partition}: other processes keep replacing it; try again later")
 
-    def recover(self) -> int:
-        """Settle and remove what writers left that died; how many claims or uploads there were."""
-        return self._shelf.recover()
+    def _has_rows(self, revision: Revision, staged: Staged) -> bool:
+        """Return whether a revision has the rows of a staged file. Those of earlier versions are read for it, once."""
+        content = revision.content
+        if content is None:
+            if hashes(staged.path)[0] == revision.sha256:
+                content = staged.writer.content
+            elif self.is_whole(revision):
+                content = _content_of(self.file_of(revision))
+            else:
+                return False
+            self.ledger.note_content(revision, content)
+        return content == staged.writer.content and revision.columns == fingerprint(staged.schema)
 
-    def _values(self, staged: Staged, digest: str, account: Account, origin: Origin) -> dict[str, Any]:
+    def _mend(self, current: Revision, staged: Staged) -> None:
+        """Have the rows of a revision read from a staged file, which has the same, where its own is damaged or gone."""
+        if not self.is_whole(current):
+            file = self._put(staged)
+            self.ledger.move(current, file)
+
+    def _put(self, staged: Staged) -> File:
+        slow, fast = hashes(staged.path)
+        file = File(new_path(staged.table, staged.partition), slow, fast, staged.path.stat().st_size)
+        self.files.put(staged.path, file)
+        return file
+
+    def _commit(
+        self, staged: Staged, account: Account, origin: Origin, current: Revision | None, *, same: bool
+    ) -> Revision | None:
+        """Make the rows count after `current`; None where another writer was first.
+
+        Args:
+            same: the rows are those of `current`, whose file serves for both.
+        """
+        file = None if same else self._put(staged)
+        values = self._values(staged, account, origin)
+        if file is not None:
+            values |= {"path": file.path, "sha256": file.sha256, "size_bytes": file.size_bytes}
+        elif current is not None:
+            values |= {"path": current.path.as_posix(), "sha256": current.sha256, "size_bytes": current.size_bytes}
+        wanted = Commit(
+            staged.table,
+            staged.partition,
+            values,
+            file,
+            [(name, sql_type(kind)) for name, kind in polars_schema(staged.schema).items()],
+            follows=current.revision if current is not None else 0,
+            previous_is_lost=current is not None and not same and not self.is_whole(current),
+            seconds=None if origin.began is None else time.monotonic() - origin.began,
+        )
+
+        def last_step(number: int) -> None:
+            self.files.check_before_commit(staged.table, staged.partition.feed, values["path"], number)
+
+        made = self.ledger.commit(wanted, last_step)
+        if file is not None and (made is None or made.path.as_posix() != file.path):
+            self._take_back(file, staged)
+        return made
+
+    def _take_back(self, file: File, staged: Staged) -> None:
+        """Have a file that nobody knows of as the staged one again."""
+        if isinstance(self.files, FolderFiles):
+            (self.root / file.path).replace(staged.path)
+        else:
+            self.backend.copy(file.path, staged.path)
+            self.files.withdraw(file)
+
+    def _values(self, staged: Staged, account: Account, origin: Origin) -> dict[str, Any]:
         writer = staged.writer
         return {
-            "writer": self._shelf.writer,
-            "path": self._shelf.path_of_next(staged.table, staged.partition),
-            "sha256": digest,
-            "size_bytes": staged.path.stat().st_size,
+            "content": writer.content,
             "rows": writer.rows,
             "columns": fingerprint(staged.schema),
+            "clock": writer.clock,
             "first_ns": writer.first_ns,
             "last_ns": writer.last_ns,
             "account": account.as_dict(),
@@ -231,3 +290,44 @@ class Warehouse:
             "code_version": origin.code_version,
             "run_id": origin.run_id,
         }
+
+    # --- looking after ---------------------------------------------------------------------------
+
+    def sweep(self) -> int:
+        """Remove files that nobody can be reading or about to commit; return how many, and unfinished uploads.
+
+        They are those of writers that died a day ago or before, and those from which no revision's rows are read for
+        as long.
+        """
+        known = [file.path for file in self.ledger.filed()]
+        before = time.time_ns() - SETTLED_NS
+        orphans = [*self.files.sweep(known), *self.ledger.unreferenced(before)]
+        return self.files.recover() + self.ledger.forget_files(orphans, self.files.remove, before)
+
+
+def faults_of(warehouse: Warehouse, revisions: Iterable[Revision], *, anew: bool = False) -> dict[int, str]:
+    """Return what is wrong with the files of revisions, by the revisions' ids.
+
+    Args:
+        anew: read every byte, whatever is remembered.
+    """
+    wanted = {each.id: each for each in revisions}
+    files = warehouse.ledger.files_of(wanted.values())
+    bad = warehouse.files.faults([*{file.path: file for file in files.values()}.values()], anew=anew)
+    found = {id_: bad[file.path] for id_, file in files.items() if file.path in bad}
+    return found | {id_: "is lost" for id_ in wanted if id_ not in files}
+
+
+def _content_of(path: Path) -> str:
+    """Return the hash of the rows of a file."""
+    opened = pq.ParquetFile(path)
+    content = ContentHash(opened.schema_arrow)
+    for batch in opened.iter_batches():
+        content.update(_table_of(batch))
+    return content.digest()
+
+
+def _table_of(batch: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  of a record batch
+
+    return pa.Table.from_batches([batch])

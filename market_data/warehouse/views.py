@@ -1,127 +1,396 @@
-"""Plain DuckDB views with the tables' names over exactly the files that the ledger names. Nothing is written but views.
+"""Plain DuckDB views with the tables' names over exactly the files that the ledger names, each checked before.
 
 A file is listed by its exact path: no folder is searched, so what else lies about in the warehouse is never read.
 """
 
+import contextlib
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
 
 import duckdb
-import polars as pl
-from sqlalchemy import select, true
 
-from market_data.domain.contract import Table, polars_schema
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
-from market_data.domain.tables import table as table_named
-from market_data.domain.tables import table_names
-from market_data.ledger.schema import revisions
-from market_data.warehouse.pruning import KEYS, Condition, needed
-from market_data.warehouse.store import Warehouse
+from market_data.ledger.file import File
+from market_data.ledger.reader import Reader, counting, files_of
+from market_data.warehouse import table_columns
+from market_data.warehouse.damage import damaged, error
+from market_data.warehouse.ledger_answers import ROWS, LedgerAnswer, ledger_answers, rewrite
+from market_data.warehouse.pruning import CLOCK, FIRST, KEYS, LAST, Condition, Need, Tables, needs
+from market_data.warehouse.query_tree import (
+    Node,
+    Writer,
+    as_constants_of_now,
+    cte_names,
+    is_harmless,
+    nodes,
+    parsed,
+    written,
+)
 
 Shape = Mapping[str, str]
 """Columns in order: names to SQL types."""
 
-_KEY_TYPES: Shape = {"feed": "VARCHAR", "symbol": "VARCHAR", "date": "DATE"}
-_SQL_TYPES: Mapping[type[pl.DataType], str] = {
-    pl.Int64: "BIGINT",
-    pl.Float64: "DOUBLE",
-    pl.Boolean: "BOOLEAN",
-    pl.String: "VARCHAR",
-}
-_shapes: dict[str, Shape] = {}  # by fingerprint, which determines it: no file is opened twice for its columns
+KEY_TYPES: Shape = {"feed": "VARCHAR", "symbol": "VARCHAR", "date": "DATE"}
+_LISTED = ("id", *KEYS, ROWS, CLOCK, "_first_ns", "_last_ns", "_state", "_columns", "_path")
+_LISTED_TYPES = ("BIGINT", "VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "VARCHAR", "BIGINT", "BIGINT", *["VARCHAR"] * 3)
+_SELECTED = "id, feed, symbol, date, rows, clock, first_ns, last_ns, state, columns, path"
+_FEW = 5_000
+"""Rows that are handed to DuckDB as lists; more go by pyarrow, whose import takes as long as these."""
+_MOST_SERIES = 200
+_DAYS = ("1900-01-01", "2149-12-31")
 
 
-def connect(warehouse: Warehouse, query: str | None = None, as_of: int | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection in memory with the views; close it after use. See `create_views`."""
-    connection = duckdb.connect(":memory:")
-    connection.execute("SET python_enable_replacements = false")  # a name is a table, never a variable of Python
-    create_views(connection, warehouse, query, as_of)
-    return connection
+class Files(Protocol):
+    """The part of a file store that views need (`warehouse.file_store.FileStore`)."""
+
+    @property
+    def root(self) -> Any:
+        """See `FileStore`."""
+        ...
+
+    @property
+    def backend(self) -> Any:
+        """See `FileStore`."""
+        ...
+
+    def faults(self, files: Sequence[File]) -> dict[str, str]:
+        """See `FileStore`."""
+        ...
 
 
-def create_views(
-    connection: duckdb.DuckDBPyConnection,
-    warehouse: Warehouse,
-    query: str | None = None,
-    as_of: int | None = None,
-) -> Mapping[str, int]:
-    """Make the tables' views, or make them anew: what is committed later is not in them.
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """Partitions of a table that a reference needs, as rows of `_LISTED`."""
 
-    Columns are `feed`, `symbol`, `date`, then the table's, then those of single sources; instants are TIMESTAMP_NS,
-    UTC. DuckDB opens a file more than once: where a partition is replaced between, the query ends with an error of
-    DuckDB about the file, and the views must be made anew.
+    rows: Sequence[Sequence[Any]]
+
+
+class Views:
+    """Makes views on one connection, of what counts at one moment. Queries become queries of the views they need.
 
     Args:
-        query: makes only the views that it names, over only the files that can matter to its answer.
-        as_of: what counted then, ns since the epoch, UTC; without it what counts now.
+        connection: of DuckDB; the views are made in it, under names of their own or the tables'.
+        reader: of the ledger, as of one instant.
+        as_of: the number of the commit right after which is asked; None for now.
+        scope: what stands before VIEW where the views are made; an empty text keeps them.
+        guard: a condition that holds, or raises, before a view gives a row.
+    """
 
-    Returns:
-        How many files each view lists.
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Files,
+        reader: Reader,
+        as_of: int | None = None,
+        *,
+        scope: str = "TEMP",
+        guard: str = "",
+    ) -> None:
+        self._connection = connection
+        self._files = files
+        self._reader = reader
+        ((last,),) = reader.rows("SELECT last_commit FROM ledger_state")
+        self._as_of = None if as_of == last else as_of  # what counts now is found faster
+        self._scope, self._guard = scope, guard
+        self._made = 0
+        self.listed: dict[str, int] = {}
+
+    # --- queries ---------------------------------------------------------------------------------
+
+    def planned(self, query: str, prefix: str = "") -> str:
+        """Return a query that gives the same answer over views that are made for it alone.
+
+        Args:
+            prefix: of the names of its views, which no other query's views may have.
+
+        Raises:
+            WarehouseDamaged: a file that it needs is gone or damaged.
+        """
+        tree = parsed(self._connection, query)
+        names = table_columns.names()
+        if tree is None or not self._is_understood(tree, names):
+            self.make_all(table for table in names if re.search(rf"\b{table}\b", query, re.IGNORECASE))
+            return query
+        if not any(node.get("type") == "BASE_TABLE" and node["table_name"].lower() in names for node in nodes(tree)):
+            return query
+        writer = self._writer
+        as_constants_of_now(self._connection, tree, writer)
+        found = needs(tree, self._tables, writer)
+        shapes = {need.table: self._columns_of(need.table) for need in found}
+        asked = {id(each.node): each for each in ledger_answers(tree, shapes, self._tables)}
+        for need in found:
+            self._made += 1
+            name = f"_{prefix}{need.table}_{self._made}"
+            answer = asked.get(id(need.node))
+            partitions = Partitions(()) if need.of_no_rows else self._partitions(need)
+            if answer is not None and _knows(answer, partitions):
+                self._make_listing(name, need.table, partitions)
+                rewrite(answer, writer)
+            else:
+                self._make(name, need.table, partitions)
+            need.node["alias"] = need.node["alias"] or need.node["table_name"]
+            need.node["table_name"] = name
+            need.node["qualified_name"] = {"path": [name]}
+        return written(self._connection, tree)
+
+    def make_all(self, tables: Iterable[str], *, checked: bool = True) -> None:
+        """Make the views of whole tables, under their names."""
+        for table in tables:
+            partitions = self._partitions(Need({}, table, table))
+            self._make(table, table, partitions, checked=checked)
+
+    def _is_understood(self, tree: Node, names: Collection[str]) -> bool:
+        ctes = cte_names(tree)
+        return not ctes.intersection(names) and all(is_harmless(node, names, ctes) for node in nodes(tree))
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self._connection)
+
+    @cached_property
+    def _tables(self) -> Tables:
+        found = self._connection.execute(
+            "SELECT lower(function_name) FROM duckdb_functions() WHERE internal "
+            "GROUP BY ALL HAVING bool_and(function_type = 'scalar' AND stability <> 'VOLATILE')"
+        ).fetchall()
+        return Tables({name: table_columns.times(name) for name in table_columns.names()}, {name for (name,) in found})
+
+    # --- partitions ------------------------------------------------------------------------------
+
+    def _partitions(self, need: Need) -> Partitions:
+        """Return the partitions that a reference needs.
+
+        Raises:
+            WarehouseDamaged: one that counted then is lost.
+        """
+        conditions = [each for each in need.conditions if self._holds_for_rows_alone(need, each)]
+        where, values = counting(self._as_of)
+        clauses, bound = [f"table_name = ? AND {where}"], [need.table, *values]
+        for clause, more in (self._of_series(need, conditions), self._of_days(need, conditions)):
+            if clause:
+                clauses.append(clause)
+                bound += more
+        query = f"SELECT {_SELECTED} FROM partition_revisions WHERE {' AND '.join(clauses)} ORDER BY feed, date, symbol"
+        rows = self._reader.rows(query, bound)
+        if rows and conditions:
+            rows = self._fulfilling(need, conditions, rows)
+        if lost := [row for row in rows if row[8] == "lost"]:
+            raise error([self._damaged(need.table, row, "is lost") for row in lost])
+        return Partitions(rows)
+
+    def _holds_for_rows_alone(self, need: Need, condition: Condition) -> bool:
+        if not condition.must_reject_nulls:
+            return True
+        listing = self._listing([[None] * len(_LISTED)])
+        return self._tried(f'{need.ctes}SELECT 1 FROM {listing} AS "{need.alias}" WHERE {condition.sql}') == []
+
+    def _of_series(self, need: Need, conditions: Sequence[Condition]) -> tuple[str, list[Any]]:
+        """Return which feeds and symbols can fulfil the conditions that ask about nothing else, as a clause."""
+        about = [each.sql for each in conditions if each.keys and each.keys <= {"feed", "symbol"}]
+        if not about:
+            return "", []
+        there = self._reader.rows(
+            "SELECT DISTINCT feed, symbol FROM partition_revisions WHERE table_name = ?", [need.table]
+        )
+        series = f"(SELECT unnest({_list(there, 0)}) AS feed, unnest({_list(there, 1)}) AS symbol)"
+        found = self._tried(f'SELECT feed, symbol FROM {series} AS "{need.alias}" WHERE {" AND ".join(about)}')
+        if found is None or len(found) > _MOST_SERIES or len(found) == len(there):
+            return "", []
+        by_feed: defaultdict[str, list[str]] = defaultdict(list)
+        for feed, symbol in found:
+            by_feed[feed].append(symbol)
+        parts = [f"(feed = ? AND symbol IN ({', '.join('?' * len(symbols))}))" for symbols in by_feed.values()]
+        values = [value for feed, symbols in by_feed.items() for value in (feed, *symbols)]
+        return f"({' OR '.join(parts)})" if parts else "1 = 0", values
+
+    def _of_days(self, need: Need, conditions: Sequence[Condition]) -> tuple[str, list[Any]]:
+        """Return between which days those lie that fulfil the conditions that ask about days alone, as a clause."""
+        about = [each.sql for each in conditions if each.keys == frozenset({"date"})]
+        if not about:
+            return "", []
+        low, high = _DAYS
+        days = f"(SELECT unnest(generate_series(DATE '{low}', DATE '{high}', INTERVAL 1 DAY))::DATE AS date)"
+        bounds = f'min(date)::VARCHAR, max(date)::VARCHAR FROM {days} AS "{need.alias}" WHERE {" AND ".join(about)}'
+        found = self._tried(f"SELECT {bounds}")
+        if not found or found[0][0] is None:
+            return "", []
+        clauses = [
+            (f"date {how} ?", day) for how, day, end in zip((">=", "<="), found[0], _DAYS, strict=True) if day != end
+        ]
+        return " AND ".join(clause for clause, _ in clauses), [day for _, day in clauses]
+
+    def _fulfilling(self, need: Need, conditions: Sequence[Condition], rows: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows that fulfil every condition that DuckDB can tell of."""
+        listing = self._listing(rows)
+        kept: set[int] | None = None
+        for condition in conditions:
+            found = self._tried(f'{need.ctes}SELECT id FROM {listing} AS "{need.alias}" WHERE {condition.sql}')
+            if found is not None:
+                ids = {id_ for (id_,) in found}
+                kept = ids if kept is None else kept & ids
+        return rows if kept is None else [row for row in rows if row[0] in kept]
+
+    def _tried(self, query: str) -> list[tuple[Any, ...]] | None:
+        """Return what a query gives; None where it cannot be asked while planning: then it says nothing."""
+        with contextlib.suppress(duckdb.Error):
+            return self._connection.execute(query).fetchall()
+        return None
+
+    def _listing(self, rows: Sequence[Sequence[Any]]) -> str:
+        """Make a listing of partitions; return its name."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE _listing AS {self._select_listed(rows)}")
+        return "temp._listing"
+
+    def _select_listed(self, rows: Sequence[Sequence[Any]]) -> str:
+        instants = (
+            f"make_timestamp_ns(_first_ns) AS {FIRST}, make_timestamp_ns(_last_ns) AS {LAST}, "
+            f"* EXCLUDE (_first_ns, _last_ns) REPLACE (date::DATE AS date)"
+        )
+        if len(rows) <= _FEW:
+            columns = ", ".join(
+                f"unnest({_list(rows, place)}::{kind}[]) AS {name}"
+                for place, (name, kind) in enumerate(zip(_LISTED, _LISTED_TYPES, strict=True))
+            )
+            return f"SELECT {instants} FROM (SELECT {columns})"
+        self._connection.register("_listed_rows", _arrays(rows))
+        typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in zip(_LISTED, _LISTED_TYPES, strict=True))
+        return f"SELECT {instants} FROM (SELECT {typed} FROM _listed_rows)"
+
+    # --- views -----------------------------------------------------------------------------------
+
+    def _make_listing(self, name: str, table: str, partitions: Partitions) -> None:
+        """Make what a SELECT asks that the ledger answers: a row a partition that has rows."""
+        rows = [row for row in partitions.rows if row[4]]
+        self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._select_listed(rows)}')
+        self.listed[table] = self.listed.get(table, 0)
+
+    def _make(self, name: str, table: str, partitions: Partitions, *, checked: bool = True) -> None:
+        """Make a view of the rows of partitions.
+
+        Raises:
+            WarehouseDamaged: a file of theirs is gone or damaged.
+        """
+        if checked:
+            self._check(table, partitions)
+        files: defaultdict[str, list[str]] = defaultdict(list)
+        root = self._files.root.absolute().as_posix()
+        for row in partitions.rows:
+            files[row[9]].append(f"{root}/{row[10]}")
+        shapes = self._shapes_of(table)
+        view = f"CREATE OR REPLACE {self._scope} VIEW {_quoted(name)} AS {_select(table, shapes, files)}"
+        self._connection.execute(f"{view} WHERE {self._guard}" if self._guard else view)
+        self.listed[table] = self.listed.get(table, 0) + len(partitions.rows)
+
+    def _check(self, table: str, partitions: Partitions) -> None:
+        by_path = {row[10]: row for row in partitions.rows}
+        files = files_of(self._reader, list(by_path))
+        bad = self._files.faults(list(files.values()))
+        bad |= {path: "is in no list of files" for path in by_path if path not in files}
+        if bad:
+            raise error([self._damaged(table, by_path[path], fault) for path, fault in sorted(bad.items())])
+
+    def _damaged(self, table: str, row: Sequence[Any], fault: str) -> str:
+        _, feed, symbol, date, *_ = row
+        address = self._files.backend.address(row[10])
+        return damaged(table, feed, symbol, str(date), address, fault, counts=row[8] == "current")
+
+    def _columns_of(self, table: str) -> set[str]:
+        return {name.lower() for shape in self._shapes_of(table).values() for name in shape}
+
+    def _shapes_of(self, table: str) -> Mapping[str, Shape]:
+        """Return the shapes of all the table's files: a view's columns are the same whatever is asked."""
+        where, values = counting(self._as_of)
+        query = f"SELECT DISTINCT columns FROM partition_revisions WHERE table_name = ? AND {where}"
+        found = [columns for (columns,) in self._reader.rows(query, [table, *values])]
+        return {columns: self._shape(table, columns) for columns in sorted(found)}
+
+    def _shape(self, table: str, columns: str) -> Shape:
+        """Return the columns that a fingerprint stands for. Those of earlier versions are read off a file, checked."""
+        if columns not in _SHAPES:
+            known = self._reader.rows("SELECT types FROM shapes WHERE columns = ?", [columns])
+            _SHAPES[columns] = dict(_decoded(known[0][0])) if known else self._described(table, columns)
+        return _SHAPES[columns]
+
+    def _described(self, table: str, columns: str) -> Shape:
+        where, values = counting(self._as_of)
+        query = f"SELECT {_SELECTED} FROM partition_revisions WHERE table_name = ? AND columns = ? AND {where} LIMIT 20"
+        trouble: WarehouseDamaged | None = None
+        for row in self._reader.rows(query, [table, columns, *values]):
+            try:
+                self._check(table, Partitions([row]))
+            except WarehouseDamaged as damage:
+                trouble = damage
+                continue
+            path = (self._files.root / row[10]).as_posix()
+            described = self._connection.execute("DESCRIBE FROM read_parquet(?, hive_partitioning = false)", [path])
+            return {name: kind for name, kind, *_ in described.fetchall()}
+        raise trouble or WarehouseDamaged(f"{table}: no file tells what its columns {columns} are")
+
+
+_SHAPES: dict[str, Shape] = {}
+"""By fingerprint, which determines it."""
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
+    """Set what the views rely on.
 
     Raises:
-        WarehouseDamaged: a file that the ledger names is not there.
         ConfigurationError: a folder above the warehouse is named like those of partitions.
     """
-    if named := [part for part in warehouse.root.absolute().parts if part.partition("=")[0] in KEYS and "=" in part]:
-        raise ConfigurationError(f"{warehouse.root}: a folder above the warehouse must not be named like {named[0]!r}")
+    parts = files.root.absolute().parts
+    if named := [part for part in parts if part.partition("=")[0] in KEYS and "=" in part]:
+        raise ConfigurationError(f"{files.root}: a folder above the warehouse must not be named like {named[0]!r}")
     for setting in ("autoinstall_known_extensions = false", "autoload_known_extensions = false", "TimeZone = 'UTC'"):
         connection.execute(f"SET {setting}")
-    needs = None if query is None else needed(connection, query, table_names())
-    listed: dict[str, int] = {}
-    for name in table_names() if needs is None else needs:
-        files = _files(warehouse, name, true() if needs is None else needs[name], as_of)
-        fingerprints = sorted({*files, *_fingerprints(warehouse, name, as_of)})
-        shapes = {each: _shape(connection, warehouse, name, each, as_of) for each in fingerprints}
-        connection.execute(_view(table_named(name), shapes, files))
-        listed[name] = sum(len(paths) for paths in files.values())
-    return listed
 
 
-def _files(warehouse: Warehouse, table: str, condition: Condition, as_of: int | None) -> Mapping[str, list[str]]:
-    """The files that a view reads, by the fingerprint of their columns."""
-    c = revisions.c
-    query = select(c.columns, c.path, c.sha256).where(c.table_name == table, condition)
-    files: defaultdict[str, list[str]] = defaultdict(list)
-    root = warehouse.root.absolute().as_posix()
-    found = warehouse.ledger.rows(query.order_by(c.feed, c.date, c.symbol), as_of)
-    warehouse.bring((path, digest) for _, path, digest in found)
-    for columns, path, _ in found:
-        files[columns].append(f"{root}/{path}")
-    return files
+def _knows(answer: LedgerAnswer, partitions: Partitions) -> bool:
+    """Return whether the ledger has the bounds that are asked."""
+    return all(row[5] == clock for clock in answer.clocks for row in partitions.rows if row[4])
 
 
-def _fingerprints(warehouse: Warehouse, table: str, as_of: int | None) -> list[str]:
-    """Of all the table's files, whatever is cut: a view has the same columns whatever the query asks for."""
-    query = select(revisions.c.columns).distinct().where(revisions.c.table_name == table)
-    return [columns for (columns,) in warehouse.ledger.rows(query, as_of)]
-
-
-def _shape(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, table: str, fingerprint: str, as_of: int | None
-) -> Shape:
-    """The columns that have the fingerprint, from one of the files."""
-    if fingerprint not in _shapes:
-        c = revisions.c
-        query = select(c.path, c.sha256).where(c.table_name == table, c.columns == fingerprint)
-        ((path, digest),) = warehouse.ledger.rows(query.limit(1), as_of)
-        warehouse.bring([(path, digest)])
-        file = warehouse.root.absolute() / path
-        if not file.exists():
-            raise WarehouseDamaged(f"{table}: the ledger names {file}, which is not there")
-        described = connection.execute("DESCRIBE FROM read_parquet(?, hive_partitioning = false)", [str(file)])
-        _shapes[fingerprint] = {name: kind for name, kind, *_ in described.fetchall()}
-    return _shapes[fingerprint]
-
-
-def _view(table: Table, shapes: Mapping[str, Shape], files: Mapping[str, Sequence[str]]) -> str:
-    own = {name: _sql_type(kind) for name, kind in polars_schema(table.schema).items()}
+def _select(table: str, shapes: Mapping[str, Shape], files: Mapping[str, Sequence[str]]) -> str:
+    own = table_columns.types(table)
     distinct = {tuple(shape.items()): shape for shape in (own, *shapes.values())}
-    parts = [_no_rows({**_KEY_TYPES, **shape}) for shape in distinct.values()]
+    widest = _widest(table, list(distinct.values()))
+    parts = [_no_rows({**KEY_TYPES, **{each: widest[each] for each in shape}}) for shape in distinct.values()]
     parts += [_rows(shapes[columns], paths) for columns, paths in files.items()]
-    instants = ", ".join(f"make_timestamp_ns({_quoted(name)}) AS {_quoted(name)}" for name in table.times)
+    instants = ", ".join(
+        f"make_timestamp_ns({_quoted(each)}) AS {_quoted(each)}" for each in table_columns.times(table)
+    )
     star = f"* REPLACE ({instants})" if instants else "*"
     union = "\nUNION ALL BY NAME ".join(parts)
-    return f"CREATE OR REPLACE VIEW {_quoted(table.name)} AS SELECT {star} FROM ({union})"
+    return f"SELECT {star} FROM ({union})"
+
+
+def _widest(table: str, shapes: Sequence[Shape]) -> Shape:
+    """Return one type for each column. Decimals of different scale are read at the widest, exactly.
+
+    Raises:
+        ConfigurationError: files have one column in types that are not one.
+    """
+    found: dict[str, str] = {}
+    for shape in shapes:
+        for name, kind in shape.items():
+            found[name] = kind if name not in found else _one_type(table, name, found[name], kind)
+    return found
+
+
+def _one_type(table: str, name: str, first: str, second: str) -> str:
+    if first == second:
+        return first
+    decimals = [re.fullmatch(r"DECIMAL\((\d+), ?(\d+)\)", kind) for kind in (first, second)]
+    if any(each is None for each in decimals):
+        raise ConfigurationError(f"{table}.{name} is {first} in some files and {second} in others; rename one of them")
+    sizes = [(int(each[1]), int(each[2])) for each in decimals if each is not None]
+    scale, whole = max(s for _, s in sizes), max(p - s for p, s in sizes)
+    if scale + whole > 38:  # noqa: PLR2004  DuckDB's most digits
+        raise ConfigurationError(f"{table}.{name} is {first} in some files and {second} in others: no type holds both")
+    return f"DECIMAL({scale + whole}, {scale})"
 
 
 def _no_rows(shape: Shape) -> str:
@@ -131,14 +400,40 @@ def _no_rows(shape: Shape) -> str:
 
 def _rows(shape: Shape, paths: Sequence[str]) -> str:
     """Without the types, symbol `1000` would become a number."""
-    columns = ", ".join(map(_quoted, (*_KEY_TYPES, *shape)))
+    columns = ", ".join(map(_quoted, (*KEY_TYPES, *shape)))
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    types = ", ".join(f"{name}: {kind}" for name, kind in _KEY_TYPES.items())
+    types = ", ".join(f"{name}: {kind}" for name, kind in KEY_TYPES.items())
     return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}})"
 
 
-def _sql_type(kind: pl.DataType) -> str:
-    return f"DECIMAL({kind.precision}, {kind.scale})" if isinstance(kind, pl.Decimal) else _SQL_TYPES[type(kind)]
+def _list(rows: Sequence[Sequence[Any]], place: int) -> str:
+    """Return a column of rows as a list in SQL."""
+    return f"[{', '.join(_literal(row[place]) for row in rows)}]"
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _arrays(rows: Sequence[Sequence[Any]]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  only large listings need it
+
+    columns = zip(*rows, strict=True)
+    kinds = {"BIGINT": pa.int64(), "VARCHAR": pa.string()}
+    return pa.table(
+        {
+            name: pa.array([None if v is None else v if kind == "BIGINT" else str(v) for v in column], kinds[kind])
+            for name, kind, column in zip(_LISTED, _LISTED_TYPES, columns, strict=True)
+        }
+    )
+
+
+def _decoded(types: Any) -> Any:
+    import json  # noqa: PLC0415  SQLite gives JSON as text
+
+    return json.loads(types) if isinstance(types, str) else types
 
 
 def _quoted(name: str) -> str:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from market_data.cli._app import app
 from market_data.settings import Settings
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.feeds import environment_of, settings_of, simulated
 from market_data_tests.partition_view import bar, trade
 from market_data_tests.partitions import put, warehouse_at

@@ -8,7 +8,7 @@ from collections import Counter
 from rich.console import Console
 
 from market_data.cli._heat_map import Cell, draw
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partitions import days, enter, row_of
 

@@ -10,7 +10,7 @@ from dagster import DagsterInstance
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.cli.test_app import started
 from market_data_tests.runs import instance_of

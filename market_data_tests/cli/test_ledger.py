@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from market_data.cli._app import app
-from market_data.warehouse import Ledger, Warehouse
+from market_data.ledger.ledger import Ledger
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.databases import postgres
 from market_data_tests.pipeline.homes import rows

@@ -19,7 +19,7 @@ import yaml
 from market_data.domain.partition import Partition
 from market_data.ledger.spending import Allowance
 from market_data.operations.metrics import MEANINGS
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partitions import enter, row_of
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from market_data.domain.time import to_datetime
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put

@@ -15,7 +15,7 @@ from market_data.operations.report_candles import MOST, candles_of
 from market_data.operations.report_changes import last_shown
 from market_data.pipeline.quality import write_report
 from market_data.pipeline.workspace import opened
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partition_view import bar, trade
 from market_data_tests.partitions import enter, put, row_of

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance
 
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.spending import Allowance
 from market_data.settings import Settings
-from market_data.warehouse import Ledger
 from market_data_tests.assets.test_versions import CORRECTED, correct, received_later
 from market_data_tests.cli.conftest import Home
 from market_data_tests.feeds import settings_of, simulated

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from market_data.warehouse import Ledger
+from market_data.ledger.ledger import Ledger
 from market_data_tests.faults.audit import audit, recovered
 from market_data_tests.faults.backfill import Backfill
 from market_data_tests.faults.scenario import Figures, Size

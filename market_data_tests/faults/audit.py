@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from market_data.ledger.ledger import Ledger
 from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
-from market_data.warehouse import Ledger
 from market_data_tests.faults.backfill import FEED, Backfill, Key, Run, settings_for
 from market_data_tests.faults.scenario import Figures, Size
 from market_data_tests.warehouse_invariants import assert_sound

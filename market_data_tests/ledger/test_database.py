@@ -14,8 +14,9 @@ from market_data.domain.errors import StorageTrouble
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
 from market_data.ledger.database import engine_of, reading
-from market_data.warehouse import Ledger, Warehouse
+from market_data.ledger.ledger import Ledger
 from market_data.warehouse.external_sort import opened
+from market_data.warehouse.store import Warehouse
 from market_data_tests.faults.mounts import Mount, tmpfs
 from market_data_tests.faults.scenario import CannotRun
 from market_data_tests.partitions import put

@@ -17,8 +17,10 @@ from market_data.domain.errors import ConfigurationError, DatabaseUnavailable, P
 from market_data.domain.partition import Partition
 from market_data.ledger import database
 from market_data.ledger.database import SCHEMA
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import CURRENT, PENDING, SUPERSEDED, makings, revisions
-from market_data.warehouse import Ledger, Revision, Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.cut_off import Wire, wire
 from market_data_tests.databases import Server, postgres
 from market_data_tests.partitions import row_of
@@ -238,7 +240,8 @@ _WRITER = """
 import datetime as dt, sys
 from pathlib import Path
 from market_data.domain.partition import Partition
-from market_data.warehouse import Ledger, Warehouse
+from market_data.ledger.ledger import Ledger
+from market_data.warehouse.store import Warehouse
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put
 

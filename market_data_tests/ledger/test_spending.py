@@ -9,8 +9,8 @@ import pytest
 
 from market_data.domain.errors import OverBudget
 from market_data.domain.partition import Partition
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.spending import Allowance
-from market_data.warehouse import Ledger
 from market_data_tests.databases import ledger_url
 
 PARTITION = Partition("es", dt.date(2024, 1, 15), "ES")

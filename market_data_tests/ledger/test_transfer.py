@@ -9,9 +9,9 @@ from sqlalchemy import func, insert, select
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import PENDING, makings, revisions
 from market_data.ledger.transfer import transfer
-from market_data.warehouse import Ledger
 from market_data_tests.databases import Server, postgres
 from market_data_tests.partitions import days, enter, row_of
 from market_data_tests.pipeline.homes import live, rows

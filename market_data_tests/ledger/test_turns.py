@@ -13,7 +13,7 @@ import pytest
 from market_data.domain.alerts import Alert, Cause
 from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
-from market_data.warehouse import Ledger
+from market_data.ledger.ledger import Ledger
 from market_data_tests.databases import ledger_url
 from market_data_tests.partitions import enter, row_of
 

@@ -22,9 +22,10 @@ from sqlalchemy import Connection, inspect, text
 from market_data.domain.errors import LedgerUnfit, StorageTrouble
 from market_data.ledger import migrations
 from market_data.ledger.database import SCHEMA, engine_of
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import metadata
 from market_data.ledger.upgrade import version
-from market_data.warehouse import Ledger, Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.databases import Server, postgres
 from market_data_tests.warehouse.test_store import PARTITION, replace, trades
 
@@ -229,7 +230,7 @@ def test_processes_that_open_it_at_once_do_it_once(number: str | None, empty: st
 _STOPS_HALFWAY = """
 import sys, time
 from sqlalchemy import Engine, event
-from market_data.warehouse import Ledger
+from market_data.ledger.ledger import Ledger
 
 @event.listens_for(Engine, "after_cursor_execute")
 def executed(connection, cursor, statement, *_):

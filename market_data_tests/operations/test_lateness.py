@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from market_data.ledger.ledger import Ledger
 from market_data.operations.lateness import Lateness, lateness, newest_due
 from market_data.settings import Feed
-from market_data.warehouse import Ledger
 from market_data_tests.databases import ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.partitions import enter, row_of

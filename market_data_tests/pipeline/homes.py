@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from market_data.domain.alerts import Cause
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import LOST, metadata
 from market_data.ledger.spending import Allowance
 from market_data.operations.alerting import raise_alerts
@@ -15,7 +16,6 @@ from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
 from market_data.storage.files import sha256
-from market_data.warehouse import Ledger
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.vendors.object_store import ObjectStore
 

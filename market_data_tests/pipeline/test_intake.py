@@ -19,8 +19,9 @@ from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery, Fault
 from market_data.domain.tables.trades import Trades
 from market_data.domain.time import NS_PER_SECOND, day_start
+from market_data.ledger.ledger import Ledger
 from market_data.pipeline.intake import Intake
-from market_data.warehouse import Ledger, Warehouse
+from market_data.warehouse.store import Warehouse
 
 DAY = dt.date(2024, 1, 15)
 BY_ID = Delivery(Trades, clock="ts_event", identity=("trade_id",), running_id=True)

@@ -15,10 +15,10 @@ from sqlalchemy import create_engine, text
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
 from market_data.ledger.database import SCHEMA
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.migrations import VERSION_TABLE
 from market_data.ledger.schema import metadata
 from market_data.settings import Environment
-from market_data.warehouse import Ledger
 from market_data_tests.databases import Server, postgres
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from market_data.domain.errors import ConfigurationError
+from market_data.ledger.ledger import Ledger
 from market_data.settings import Environment, Settings, load_settings
 from market_data.settings.bucket import bucket_home
 from market_data.sources import catalog
-from market_data.warehouse import Ledger
 
 LEDGER = "postgresql://desk:hidden-word@db/market_data"
 

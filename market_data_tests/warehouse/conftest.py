@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from market_data.warehouse import Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.partitions import warehouse_at
 
 

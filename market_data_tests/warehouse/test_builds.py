@@ -10,8 +10,9 @@ from sqlalchemy import select
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.tables.candles import TABLE
+from market_data.ledger.revision import Revision
 from market_data.ledger.schema import makings
-from market_data.warehouse import Revision, Warehouse
+from market_data.warehouse.store import Warehouse
 from market_data_tests.partition_view import bar, frame
 from market_data_tests.partitions import ORIGIN
 

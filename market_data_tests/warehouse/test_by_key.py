@@ -9,11 +9,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from market_data.warehouse.by_key import ByKey
 
 from market_data.domain.errors import PartitionBusy, StorageTrouble, WarehouseDamaged
+from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import Revision
 from market_data.storage.bucket import Bucket
-from market_data.warehouse import Ledger, Revision, Warehouse
-from market_data.warehouse.by_key import ByKey
+from market_data.warehouse.store import Warehouse
 from market_data.warehouse.views import connect
 from market_data_tests.databases import ledger_url
 from market_data_tests.faults.clock import FalseClock

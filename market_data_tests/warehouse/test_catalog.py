@@ -10,8 +10,8 @@ import pytest
 
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table_names
-from market_data.warehouse import Warehouse
 from market_data.warehouse.catalog import write_catalog
+from market_data.warehouse.store import Warehouse
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put
 

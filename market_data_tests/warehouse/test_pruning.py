@@ -14,9 +14,10 @@ from sqlalchemy import delete
 
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table_names
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import revisions
-from market_data.warehouse import Ledger, Warehouse
 from market_data.warehouse.pruning import needed
+from market_data.warehouse.store import Warehouse
 from market_data.warehouse.views import create_views
 from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import START, bar, trade

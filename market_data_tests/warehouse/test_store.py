@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from market_data.warehouse.in_place import InPlace
 
 from market_data.domain.account import Account
 from market_data.domain.contract import polars_schema
@@ -15,10 +16,10 @@ from market_data.domain.errors import PartitionBusy, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table
 from market_data.ledger import ledger
+from market_data.ledger.revision import Revision
 from market_data.storage.files import sha256
-from market_data.warehouse import Revision, Warehouse, store
-from market_data.warehouse.in_place import InPlace
-from market_data.warehouse.store import Origin
+from market_data.warehouse import store
+from market_data.warehouse.store import Origin, Warehouse
 from market_data_tests.places import KINDS, warehouse_on
 from market_data_tests.warehouse_invariants import assert_sound
 

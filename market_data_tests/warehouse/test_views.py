@@ -18,7 +18,8 @@ from market_data.domain.contract import polars_schema
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table, table_names
-from market_data.warehouse import Ledger, Warehouse
+from market_data.ledger.ledger import Ledger
+from market_data.warehouse.store import Warehouse
 from market_data.warehouse.views import connect, create_views
 from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import trade

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select
 
 from market_data.domain.errors import ConfigurationError
+from market_data.ledger.file import File
+from market_data.ledger.ledger import Ledger
 from market_data.storage.content_store import ContentStore
 from market_data.storage.files import copy, write_atomic
-from market_data.warehouse import Ledger, Revision
 
 FORMAT = 1
 
@@ -118,14 +119,14 @@ def note(ledger: Ledger, items: Sequence[Item], absent: Iterable[str]) -> None:
                 connection.execute(insert(relation), rows)
 
 
-def contents(ledger: Ledger) -> Iterator[Item | Revision]:
-    """What a backup's ledger says is in the backup: the landing's files, manifests last; then revisions."""
+def contents(ledger: Ledger) -> Iterator[Item | File]:
+    """What a backup's ledger says is in the backup: the landing's files, manifests last; then the warehouse's."""
     with ledger.instant() as connection:
         absent = set(connection.execute(select(lost.c.sha256)).scalars())
         last = landed.c.key.like("%/manifest.json")
         items = [Item(*row) for row in connection.execute(select(landed).order_by(last, landed.c.key))]
     yield from (item for item in items if item.sha256 not in absent)
-    yield from (revision for revision in ledger.filed() if revision.sha256 not in absent)
+    yield from (file for file in ledger.filed() if file.sha256 not in absent)
 
 
 def _known(path: Path, description: dict[str, Any]) -> Backup:

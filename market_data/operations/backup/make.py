@@ -1,6 +1,5 @@
 """Making a backup while the platform works: first the ledger as of one instant, then every file that it names.
 
-A revision's file never goes away, but in a folder it moves, when it is superseded: it is looked for in both places.
 The landing is listed after the ledger, and files land before the ledger names them; so nothing is missing.
 """
 
@@ -16,6 +15,7 @@ from pathlib import Path
 from market_data import __version__
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.landing import listed_in
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.transfer import transfer
 from market_data.operations.backup import folder as backups
 from market_data.operations.backup.folder import Backup, Item
@@ -23,8 +23,6 @@ from market_data.pipeline.workspace import Workspace
 from market_data.storage.content_store import ContentStore, Copy
 from market_data.storage.files import copy, sha256
 from market_data.storage.locks import held
-from market_data.warehouse import Ledger
-from market_data.warehouse.in_place import history_path
 
 Follow = Callable[[int, int], None]
 """Told how many files are done, of how many."""
@@ -119,7 +117,7 @@ def _make(workspace: Workspace, target: Path, scratch: Path, options: Options, f
     vault, path = backups.vault(target), scratch / "ledger.db"
     with closing(Ledger(f"sqlite:///{path}")) as ledger:
         taken_at = dt.datetime.now(dt.UTC)
-        transfer(workspace.ledger, ledger, claims=False)
+        transfer(workspace.ledger, ledger)
         survey = _Survey(vault)
         items = list(_landed(workspace, survey))
         _tables(workspace, ledger, survey)
@@ -147,12 +145,11 @@ def _landed(workspace: Workspace, survey: _Survey) -> Iterator[Item]:
 
 
 def _tables(workspace: Workspace, ledger: Ledger, survey: _Survey) -> None:
-    """See the file of every revision, where it was at the instant of the ledger or where it may lie by now."""
-    place = workspace.warehouse.place
-    for revision in ledger.filed():
-        item = Item(revision.path.as_posix(), revision.sha256, revision.size_bytes)
-        keys = (item.key, history_path(revision).as_posix())
-        survey.see(item, place.address(item.key), *(partial(place.copy, key) for key in dict.fromkeys(keys)))
+    """See every file that a revision's rows are read from."""
+    backend = workspace.warehouse.backend
+    for file in ledger.filed():
+        item = Item(file.path, file.sha256, file.size_bytes)
+        survey.see(item, backend.address(item.key), partial(backend.copy, item.key))
 
 
 def _write(content: bytes, digest: str, target: Path) -> str:

@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, update
-
 from market_data.domain.errors import BadFile, ConfigurationError
-from market_data.ledger.schema import revisions
+from market_data.ledger.file import File
+from market_data.ledger.ledger import Ledger
 from market_data.ledger.transfer import rows_in, transfer
 from market_data.operations.backup import folder as backups
 from market_data.operations.backup.folder import Backup, Item
@@ -26,7 +25,6 @@ from market_data.storage.backend import Backend
 from market_data.storage.content_store import ContentStore
 from market_data.storage.files import copy, make_folder
 from market_data.storage.locks import held
-from market_data.warehouse import Ledger, Revision
 
 _AT_ONCE = 4
 _BLOCK = 256
@@ -58,7 +56,7 @@ def restore(workspace: Workspace, source: Path, follow: Follow) -> Mapping[str, 
             files = list(_files(workspace, ledger))
             there = _must_be_empty(workspace, files)
             _put(workspace, backups.vault(source), files, there, follow)
-            return transfer(ledger, workspace.ledger)
+            return transfer(ledger, workspace.ledger, renewed=True)
 
 
 def torn(source: Path, follow: Follow) -> Sequence[str]:
@@ -82,8 +80,8 @@ def torn(source: Path, follow: Follow) -> Sequence[str]:
     return bad
 
 
-def _name(each: Item | Revision) -> str:
-    return f"landing/{each.key}" if isinstance(each, Item) else f"warehouse/{each.path.as_posix()}"
+def _name(each: Item | File) -> str:
+    return f"landing/{each.key}" if isinstance(each, Item) else f"warehouse/{each.path}"
 
 
 def described(source: Path) -> Backup:
@@ -99,20 +97,12 @@ def described(source: Path) -> Backup:
 
 
 def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
-    """The files of the backup. Revisions that have another path here get it in the ledger, which is a copy."""
-    moved: list[dict[str, object]] = []
+    """The files of the backup, each where it was."""
     for each in backups.contents(ledger):
         if isinstance(each, Item):
             yield _File(workspace.landing.place, _within(each.key), each.sha256)
             continue
-        path = _within(workspace.warehouse.path_of(each))
-        if path != each.path.as_posix():
-            moved.append({"moved": each.id, "here": path})
-        yield _File(workspace.warehouse.place, path, each.sha256)
-    if moved:
-        here = update(revisions).where(revisions.c.id == bindparam("moved")).values(path=bindparam("here"))
-        with ledger.writing() as connection:
-            connection.execute(here, moved)
+        yield _File(workspace.warehouse.backend, _within(each.path), each.sha256)
 
 
 def _within(key: str) -> str:
@@ -140,7 +130,7 @@ def _must_be_empty(workspace: Workspace, files: Sequence[_File]) -> set[tuple[Ba
         raise ConfigurationError(
             f"{workspace.settings.place} is not empty: its ledger has {counts}; nothing was changed"
         )
-    expected: dict[Backend, dict[str, str]] = {workspace.landing.place: {}, workspace.warehouse.place: {}}
+    expected: dict[Backend, dict[str, str]] = {workspace.landing.place: {}, workspace.warehouse.backend: {}}
     for file in files:
         expected[file.place][file.key] = file.sha256
     there: set[tuple[Backend, str]] = set()
@@ -165,7 +155,7 @@ def _put(
     Raises:
         BadFile: files of the backup are damaged or gone; the others are in their places.
     """
-    parts = [place.workdir("restore") for place in (workspace.landing.place, workspace.warehouse.place)]
+    parts = [place.workdir("restore") for place in (workspace.landing.place, workspace.warehouse.backend)]
     for part in parts:
         shutil.rmtree(part, ignore_errors=True)
         make_folder(part)

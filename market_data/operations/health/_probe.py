@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol
 
 from market_data.pipeline.workspace import Workspace, feed_named, opened
 from market_data.settings import Feed, Settings
-from market_data.warehouse.file_checks import Entry, entries
 
 State = Literal["healthy", "degraded", "unhealthy"]
 HEALTHY: State = "healthy"
@@ -82,11 +81,6 @@ class Scope:
     def workspace(self) -> Workspace:
         """An open workspace; opening it makes what the ledger lacks."""
         return self._open.enter_context(opened(self.settings, "health"))
-
-    @cached_property
-    def entries(self) -> Sequence[Entry]:
-        """What the ledger says of the files to look at."""
-        return entries(self.workspace.ledger, self.only)
 
     @property
     def feeds(self) -> Sequence[Feed]:

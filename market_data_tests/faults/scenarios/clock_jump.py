@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from market_data.domain.time import NS_PER_HOUR
-from market_data.warehouse import Ledger
+from market_data.ledger.ledger import Ledger
 from market_data_tests.faults.audit import audit, half_made, recovered
 from market_data_tests.faults.backfill import Backfill, Run
 from market_data_tests.faults.clock import FalseClock
