@@ -46,7 +46,7 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
             connection.execute("USE catalog")
             prepare(connection, files)
             with reader_of(warehouse.ledger) as reader:
-                views = Views(connection, files, reader, number, scope="", guard=guard)
+                views = Views(connection, files, reader, number, guard=guard)
                 views.make_all(table_columns.names(), checked=False)
                 listed = views.listed
             _sign(connection, warehouse)

@@ -6,6 +6,7 @@ is 0.0, as SQL compares them. It is xxh3 with 128 bits: it guards against change
 fast intake where SHA-256 takes 15 %.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -85,7 +86,8 @@ def _plain(array: Array, kind: str) -> Array:
         filled = array.fill_null(0.0)
         filled = pc.if_else(pc.is_nan(filled), pa.scalar(float("nan")), filled)
         return pc.if_else(pc.equal(filled, 0.0), pa.scalar(0.0), filled)
-    return array.fill_null(pa.scalar(0, pa.int64()).cast(array.type)) if array.null_count else array
+    zero = pa.scalar(Decimal(0) if kind.startswith("decimal") else 0, array.type)
+    return array.fill_null(zero) if array.null_count else array
 
 
 def _bytes(array: Array, width: int) -> memoryview:

@@ -192,7 +192,6 @@ class BucketFiles:
 
     def __init__(self, place: BucketFolder) -> None:
         self.backend = place
-        self._swept = False
 
     @property
     def root(self) -> Path:
@@ -223,10 +222,10 @@ class BucketFiles:
         """See `FileStore`. An object that another program wrote does not carry the hash."""
         return self.backend.digest(file.path) == file.sha256
 
-    def sweep(self, known: Iterable[str]) -> Iterator[str]:
+    def sweep(self, known: Iterable[str], now: dt.datetime | None = None) -> Iterator[str]:
         """See `FileStore`: by the service's clock."""
         names = set(known)
-        yield from (key for key in self.backend.settled() if key not in names)
+        yield from (key for key in self.backend.settled(now) if key not in names)
 
     def remove(self, path: str) -> None:
         """See `FileStore`."""

@@ -41,6 +41,7 @@ _MIRRORED = {
     "COMPARE_GREATERTHAN": "COMPARE_LESSTHAN",
     "COMPARE_GREATERTHANOREQUALTO": "COMPARE_LESSTHANOREQUALTO",
 }
+_AGGREGATES = {"min", "max", "count", "count_star"}
 _OPAQUE = {"WINDOW", "PARAMETER", "LAMBDA", "STAR", "DEFAULT", "POSITIONAL_REFERENCE"}
 
 
@@ -260,7 +261,7 @@ class _Reader:
 
     def _asks_keys_alone(self, node: Node) -> bool:
         inner = list(nodes(node, subqueries=False))
-        if any(each.get("class") in _OPAQUE or self._is_unknown(each) for each in nodes(node)):
+        if any(each.get("class") in _OPAQUE or self._is_unknown(each) for each in inner):
             return False
         if any(each.get("class") == "SUBQUERY" and not self._is_own_world(each) for each in inner):
             return False
@@ -269,8 +270,12 @@ class _Reader:
 
     def _is_own_world(self, subquery: Node) -> bool:
         """Return whether a subquery can be asked while planning; where it needs the row after all, DuckDB says so."""
-        tables = [each for each in nodes(subquery["subquery"]) if each.get("type") == "BASE_TABLE"]
-        return len(self.sources) == 1 and not any(map(self._is_hidden, tables))
+        return len(self.sources) == 1 and not any(
+            each.get("class") == "PARAMETER"
+            or (each.get("type") == "BASE_TABLE" and self._is_hidden(each))
+            or (self._is_unknown(each) and each["function_name"].lower() not in _AGGREGATES)
+            for each in nodes(subquery["subquery"])
+        )
 
     def _is_constant(self, node: Node) -> bool:
         return not any(

@@ -153,15 +153,19 @@ def is_now(node: Node) -> bool:
     return node.get("class") == "FUNCTION" and node["function_name"].lower() in NOW and not node["arguments"]
 
 
+def keep_names(tree: Node, writer: Writer) -> None:
+    """Name the columns of every SELECT whose names would change with the subqueries and times within them."""
+    for select in [node for node in nodes(tree) if node.get("type") == "SELECT_NODE"]:
+        for column in select["select_list"]:
+            if not column["alias"] and any(node.get("class") == "SUBQUERY" or is_now(node) for node in nodes(column)):
+                column["alias"] = writer.expression(column)
+
+
 def as_constants_of_now(connection: duckdb.DuckDBPyConnection, tree: Node, writer: Writer) -> None:
     """Put literals in place of what stands for the time of the query, so that planning and answering agree on it."""
     found = [node for node in nodes(tree) if is_now(node)]
     if not found:
         return
-    for select in [node for node in nodes(tree) if node.get("type") == "SELECT_NODE"]:
-        for column in select["select_list"]:
-            if not column["alias"] and any(is_now(node) for node in nodes(column)):
-                column["alias"] = writer.expression(column)
     texts = dict.fromkeys(writer.expression(node) for node in found)
     names = ", ".join(f"{text}::VARCHAR, typeof({text})" for text in texts)
     values = connection.execute(f"SELECT {names}").fetchone() or ()

@@ -4,9 +4,10 @@ A file is written once, under a name of its own; the ledger's transaction is wha
 it leaves a file that nobody knows, which `sweep` removes a day later.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +35,7 @@ from market_data.warehouse.parquet import PartitionWriter, fingerprint, sql_type
 from market_data.warehouse.verification import hashes
 
 _TRIES = 20
+_log = logging.getLogger("market_data.warehouse")
 ANY = -1
 """Whichever revision counts may be replaced."""
 
@@ -194,15 +196,13 @@ class Warehouse:
         for _ in range(_TRIES):
             current = self.current(table, partition)
             same = current is not None and self._has_rows(current, staged)
+            if same and current is not None:
+                current = self._mended(current, staged)
             if same and current is not None and current.account == account:
-                self._mend(current, staged)
                 self.ledger.confirm(current, origin.inputs, origin.run_id)
                 return current, False
             if after not in {ANY, current.revision if current else None}:
                 raise PartitionBusy(f"{table} {partition}: another process replaced it meanwhile")
-            if same and current is not None:
-                self._mend(current, staged)
-                current = self.current(table, partition)
             made = self._commit(staged, account, origin, current, same=same)
             if made is not None:
                 return made, True
@@ -221,11 +221,14 @@ class Warehouse:
             self.ledger.note_content(revision, content)
         return content == staged.writer.content and revision.columns == fingerprint(staged.schema)
 
-    def _mend(self, current: Revision, staged: Staged) -> None:
+    def _mended(self, current: Revision, staged: Staged) -> Revision:
         """Have the rows of a revision read from a staged file, which has the same, where its own is damaged or gone."""
-        if not self.is_whole(current):
-            file = self._put(staged)
-            self.ledger.move(current, file)
+        if self.is_whole(current):
+            return current
+        file = self._put(staged)
+        _log.warning("%s: %s was damaged or gone; it is restored", current, self.address(current))
+        self.ledger.move(current, file)
+        return replace(current, path=Path(file.path))
 
     def _put(self, staged: Staged) -> File:
         slow, fast = hashes(staged.path)

@@ -26,6 +26,7 @@ from market_data.warehouse.query_tree import (
     as_constants_of_now,
     cte_names,
     is_harmless,
+    keep_names,
     nodes,
     parsed,
     written,
@@ -76,7 +77,6 @@ class Views:
         connection: of DuckDB; the views are made in it, under names of their own or the tables'.
         reader: of the ledger, as of one instant.
         as_of: the number of the commit right after which is asked; None for now.
-        scope: what stands before VIEW where the views are made; an empty text keeps them.
         guard: a condition that holds, or raises, before a view gives a row.
     """
 
@@ -87,7 +87,6 @@ class Views:
         reader: Reader,
         as_of: int | None = None,
         *,
-        scope: str = "TEMP",
         guard: str = "",
     ) -> None:
         self._connection = connection
@@ -95,7 +94,7 @@ class Views:
         self._reader = reader
         ((last,),) = reader.rows("SELECT last_commit FROM ledger_state")
         self._as_of = None if as_of == last else as_of  # what counts now is found faster
-        self._scope, self._guard = scope, guard
+        self._guard = guard
         self._made = 0
         self.listed: dict[str, int] = {}
 
@@ -118,6 +117,7 @@ class Views:
         if not any(node.get("type") == "BASE_TABLE" and node["table_name"].lower() in names for node in nodes(tree)):
             return query
         writer = self._writer
+        keep_names(tree, writer)
         as_constants_of_now(self._connection, tree, writer)
         found = needs(tree, self._tables, writer)
         shapes = {need.table: self._columns_of(need.table) for need in found}
@@ -128,6 +128,7 @@ class Views:
             answer = asked.get(id(need.node))
             partitions = Partitions(()) if need.of_no_rows else self._partitions(need)
             if answer is not None and _knows(answer, partitions):
+                name = f"{name}_listing"
                 self._make_listing(name, need.table, partitions)
                 rewrite(answer, writer)
             else:
@@ -281,7 +282,7 @@ class Views:
         for row in partitions.rows:
             files[row[9]].append(f"{root}/{row[10]}")
         shapes = self._shapes_of(table)
-        view = f"CREATE OR REPLACE {self._scope} VIEW {_quoted(name)} AS {_select(table, shapes, files)}"
+        view = f"CREATE OR REPLACE VIEW {_quoted(name)} AS {_select(table, shapes, files)}"
         self._connection.execute(f"{view} WHERE {self._guard}" if self._guard else view)
         self.listed[table] = self.listed.get(table, 0) + len(partitions.rows)
 

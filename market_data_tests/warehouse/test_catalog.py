@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from market_data.domain.errors import MarketDataError
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table_names
 from market_data.warehouse.catalog import write_catalog
@@ -53,7 +54,10 @@ def test_a_catalog_is_made_anew_while_another_process_has_it_open(warehouse: War
         "connection = duckdb.connect(sys.argv[1], read_only=True)\n"
         "print('open', flush=True)\n"
         "sys.stdin.readline()\n"
-        "print(connection.execute('SELECT count(*) FROM trades').fetchone()[0])\n"
+        "try:\n"
+        "    print(connection.execute('SELECT count(*) FROM trades').fetchone()[0])\n"
+        "except duckdb.Error as error:\n"
+        "    print(error)\n"
     )
     reader = subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -64,7 +68,26 @@ def test_a_catalog_is_made_anew_while_another_process_has_it_open(warehouse: War
         put(warehouse, "trades", Partition("a", DAY, "Y"), [trade(0)])
         write_catalog(warehouse, path)
         out, _ = reader.communicate("go\n", timeout=60)
-    assert (count(path), out) == (2, "1\n")
+    assert count(path) == 2
+    assert "this catalog is of commit 1, and more was committed since" in out, "its views are of the old file"
+
+
+@pytest.mark.parametrize("query", ["SELECT count(*) FROM trades", "SELECT max(date) FROM trades", "FROM candles"])
+def test_a_catalog_says_that_it_is_old_once_something_was_committed(
+    warehouse: Warehouse, tmp_path: Path, query: str
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
+    write_catalog(warehouse, path)
+    with duckdb.connect(path, read_only=True) as connection:
+        connection.execute(query).fetchall()
+    put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])  # the same rows: no commit
+    assert count(path) == 1
+    put(warehouse, "trades", Partition("a", DAY, "Y"), [trade(0)])
+    with duckdb.connect(path, read_only=True) as connection, pytest.raises(duckdb.Error, match="market-data catalog"):
+        connection.execute(query).fetchall()
+    write_catalog(warehouse, path)
+    assert count(path) == 2
 
 
 def test_a_catalog_that_cannot_be_finished_leaves_the_old_one(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -73,7 +96,7 @@ def test_a_catalog_that_cannot_be_finished_leaves_the_old_one(warehouse: Warehou
     revision = put(warehouse, "trades", Partition("a", DAY, "X"), [trade(0)])
     warehouse.file_of(revision).write_bytes(b"no parquet")
     before = path.read_bytes()
-    with pytest.raises(duckdb.Error):
+    with pytest.raises((duckdb.Error, MarketDataError)):
         write_catalog(warehouse, path)
     assert path.read_bytes() == before
     assert not list(tmp_path.glob(".*duckdb*"))

@@ -1,6 +1,7 @@
-"""Replacing partitions: revisions, history, reading as of a time, claims of dead and living writers."""
+"""Replacing partitions: revisions, history, reading as of a time, what writers leave that die."""
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,18 +9,18 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from market_data.warehouse.in_place import InPlace
 
 from market_data.domain.account import Account
 from market_data.domain.contract import polars_schema
-from market_data.domain.errors import PartitionBusy, WarehouseDamaged
+from market_data.domain.errors import MarketDataError, PartitionBusy, WarehouseDamaged
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table
 from market_data.ledger import ledger
+from market_data.ledger.file import File
 from market_data.ledger.revision import Revision
-from market_data.storage.files import sha256
-from market_data.warehouse import store
-from market_data.warehouse.store import Origin, Warehouse
+from market_data.warehouse import parquet, store
+from market_data.warehouse.file_store import FolderFiles
+from market_data.warehouse.store import Origin, Staged, Warehouse
 from market_data_tests.places import KINDS, warehouse_on
 from market_data_tests.warehouse_invariants import assert_sound
 
@@ -95,10 +96,10 @@ def test_as_of_finds_what_counted_then(warehouse: Warehouse) -> None:
     first, _ = replace(warehouse, trades([1]))
     second, _ = replace(warehouse, trades([2]))
     find = warehouse.ledger.find
-    assert find(as_of=first.committed_ns - 1) == []
-    assert [revision.revision for revision in find(as_of=first.committed_ns)] == [1]
-    assert [revision.revision for revision in find(as_of=second.committed_ns - 1)] == [1]
-    assert [revision.revision for revision in find(as_of=second.committed_ns)] == [2]
+    assert (first.committed_in, second.committed_in) == (1, 2)
+    assert find(as_of=0) == []
+    assert [revision.revision for revision in find(as_of=1)] == [1]
+    assert [revision.revision for revision in find(as_of=2)] == [2]
 
 
 def test_going_back_to_earlier_rows_is_a_third_revision(warehouse: Warehouse) -> None:
@@ -119,47 +120,52 @@ def test_what_is_not_committed_leaves_nothing(warehouse: Warehouse) -> None:
     assert_sound(warehouse)
 
 
-def test_a_living_writers_claim_is_waited_for_and_then_refused(
-    folder: Warehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.1)
-    other = Warehouse(folder.root, folder.ledger)
-    with other.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
-        staged.write(trades([9]))
-        staged.writer.close()
-        values = other._values(staged, "0" * 64, Account(1, 1), ORIGIN)
-        assert (
-            other.ledger.claim(values, "trades", PARTITION, follows=len(other.ledger.history("trades", PARTITION)))
-            is not None
-        )
-        with pytest.raises(PartitionBusy, match="another process is replacing it"):
-            replace(folder, trades([1]))
-        other.close()
-    revision, changed = replace(folder, trades([1]))  # the claim's writer is dead now: settled on the way
-    assert (revision.revision, changed) == (1, True)
-    assert_sound(folder)
-
-
-def test_a_dead_writers_claim_whose_file_lies_in_place_is_made_current(folder: Warehouse) -> None:
+def test_a_writer_that_dies_between_its_file_and_its_commit_leaves_what_counted(folder: Warehouse) -> None:
     replace(folder, trades([1]))
     dying = Warehouse(folder.root, folder.ledger)
     with dying.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
         staged.write(trades([2]))
         staged.writer.close()
-        values = dying._values(staged, sha256(staged.path), Account(1, 1), ORIGIN)
-        dying.ledger.claim(values, "trades", PARTITION, follows=len(dying.ledger.history("trades", PARTITION)))
-        (claim,) = dying.ledger.pending()
-        current = dying.current("trades", PARTITION)
-        assert current is not None
-        shelf = dying._shelf
-        assert isinstance(shelf, InPlace)
-        shelf.keep(current)
-        staged.path.replace(folder.root / claim.path)
+        orphan = folder.root / dying._put(staged).path
     dying.close()
-    assert folder.recover() == 1
-    current = folder.current("trades", PARTITION)
-    assert current is not None
-    assert current.revision == 2
+    assert folder.scan("trades", PARTITION).collect()["price"].to_list() == [1]
+    assert folder.sweep() == 0, "another process may be about to commit it"
+    assert_sound(folder, orphans=True)
+    aged(orphan, hours=25)
+    assert folder.sweep() == 1
+    assert not orphan.exists()
+    assert_sound(folder)
+
+
+def aged(path: Path, hours: int) -> None:
+    then = path.stat().st_mtime - hours * 3_600
+    os.utime(path, (then, then))
+
+
+def test_a_sweep_takes_no_file_that_counts_or_counted(warehouse: Warehouse) -> None:
+    for price in (1, 2, 3):
+        replace(warehouse, trades([price]))
+    if isinstance(warehouse.files, FolderFiles):
+        for file in warehouse.root.rglob("*.parquet"):
+            aged(file, hours=100)
+    assert warehouse.sweep() == 0
+    assert_sound(warehouse)
+
+
+def test_a_file_that_was_swept_before_its_commit_is_an_error_and_no_revision(folder: Warehouse) -> None:
+    replace(folder, trades([1]))
+    put = folder._put
+
+    def swept(staged: Staged) -> File:
+        file = put(staged)
+        (folder.root / file.path).unlink()
+        return file
+
+    folder._put = swept
+    with pytest.raises(MarketDataError, match="was removed before it counted"):
+        replace(folder, trades([2]))
+    folder._put = put
+    assert folder.scan("trades", PARTITION).collect()["price"].to_list() == [1]
     assert_sound(folder)
 
 
@@ -181,7 +187,7 @@ def test_a_scan_stays_what_it_was_while_the_partition_is_replaced(warehouse: War
 def test_a_file_that_someone_changed_is_not_read(folder: Warehouse) -> None:
     revision, _ = replace(folder, trades([1]))
     trades([5]).write_parquet(folder.root / revision.path)
-    with pytest.raises(WarehouseDamaged, match="is not what the ledger says"):
+    with pytest.raises(WarehouseDamaged, match="market-data ingest feed --start 2024-01-15 --symbols 1000"):
         folder.scan("trades", PARTITION)
 
 
@@ -215,7 +221,9 @@ def test_a_damaged_or_removed_file_that_is_replaced_by_other_rows_is_told_as_los
     second, changed = replace(folder, trades([2]))
     assert (second.revision, changed) == (2, True)
     assert [r.state for r in folder.ledger.history("trades", PARTITION)] == ["lost", "current"]
-    assert folder.ledger.find(as_of=first.committed_ns) == []
+    (lost,) = folder.ledger.find(as_of=first.committed_in)
+    with pytest.raises(WarehouseDamaged, match="only `market-data restore` of a backup has it"):
+        folder.rows_of(lost)
     assert_sound(folder)
 
 
@@ -240,24 +248,31 @@ def test_files_are_written_as_every_reader_knows_them(warehouse: Warehouse) -> N
     assert file.metadata.row_group(0).column(0).has_column_index
 
 
-def test_an_account_that_changed_alone_is_a_revision_of_the_same_bytes(warehouse: Warehouse) -> None:
+def test_an_account_that_changed_alone_is_a_revision_of_the_same_file(warehouse: Warehouse) -> None:
     first, _ = replace(warehouse, trades([1, 2]))
     with warehouse.stage("trades", PARTITION, SCHEMA, "ts_event") as staged:
         staged.write(trades([1, 2]))
         second, changed = staged.commit(Account(3, 2, rejected=1), ORIGIN)
     assert changed
-    assert (second.revision, second.sha256, second.account.rejected) == (2, first.sha256, 1)
+    assert (second.revision, second.sha256, second.path) == (2, first.sha256, first.path)
+    assert second.account.rejected == 1
     assert_sound(warehouse)
 
 
-def test_a_dead_writers_claim_of_an_account_alone_loses_no_revision(folder: Warehouse) -> None:
+def test_the_same_rows_from_another_version_of_the_library_are_no_revision(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = replace(warehouse, trades([1, 2]))
+    monkeypatch.setattr(parquet, "_settings", lambda *_: {"compression": "snappy"})
+    again, changed = replace(warehouse, trades([1, 2]))
+    assert not changed
+    assert again == first
+
+
+def test_a_restored_file_has_a_name_of_its_own(folder: Warehouse) -> None:
     first, _ = replace(folder, trades([1]))
-    staged = folder.stage("trades", PARTITION, SCHEMA, "ts_event")
-    staged.write(trades([1]))
-    staged.writer.close()
-    values = folder._values(staged, first.sha256, Account(2, 1, rejected=1), ORIGIN)
-    assert folder.ledger.claim({**values, "writer": "dead"}, "trades", PARTITION, 1) is not None
-    assert folder.recover() == 1
-    history = folder.ledger.history("trades", PARTITION)
-    assert [(each.state, each.account.rejected) for each in history] == [("superseded", 0), ("current", 1)]
-    assert_sound(folder)
+    flip_a_byte(folder.root / first.path)
+    again, _ = replace(folder, trades([1]))
+    assert again.path != first.path
+    assert (again.id, again.sha256) == (first.id, first.sha256)
+    assert (folder.root / first.path).exists(), "whoever reads it meets an error, and no other file"

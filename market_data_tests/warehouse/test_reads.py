@@ -1,0 +1,204 @@
+"""An answer is right or it is an error: damage, loss, commits under way, the same question asked again."""
+
+import datetime as dt
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from market_data.domain.errors import ConfigurationError, MarketDataError, WarehouseDamaged
+from market_data.domain.partition import Partition
+from market_data.warehouse.sql import connect
+from market_data.warehouse.store import Warehouse
+from market_data_tests.partition_view import trade
+from market_data_tests.partitions import put
+from market_data_tests.places import KINDS, warehouse_on
+
+DAYS = [dt.date(2024, 1, 15), dt.date(2024, 1, 16)]
+FIRST, SECOND = (Partition("a", day, "X") for day in DAYS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse_on("folder", tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=KINDS)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse_on(request.param, tmp_path) as opened:
+        yield opened
+
+
+def fill(warehouse: Warehouse, partition: Partition, rows: int, price: int = 1) -> int:
+    return put(warehouse, "trades", partition, [trade(n, price=str(price)) for n in range(rows)]).committed_in
+
+
+def asked(warehouse: Warehouse, query: str, as_of: Any = None) -> list[tuple[Any, ...]]:
+    with connect(warehouse, as_of) as connection:
+        return connection.sql(query).fetchall()
+
+
+def damage(warehouse: Warehouse, partition: Partition, bit: int | None = None) -> Path:
+    current = warehouse.current("trades", partition)
+    assert current is not None
+    path = warehouse.root / current.path
+    content = bytearray(path.read_bytes())
+    bit = len(content) * 4 if bit is None else bit % (len(content) * 8)
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("query", ["SELECT count(*) FROM trades", "SELECT sum(price) FROM trades", "FROM trades"])
+def test_a_revision_that_counted_then_and_is_lost_is_an_error_that_names_it(folder: Warehouse, query: str) -> None:
+    fill(folder, FIRST, 5)
+    before = fill(folder, SECOND, 7)
+    damage(folder, FIRST)
+    fill(folder, FIRST, 6, price=2)
+    with pytest.raises(WarehouseDamaged, match=r"trades a 2024-01-15 X: .* is lost"):
+        asked(folder, query, before)
+    assert asked(folder, "SELECT count(*) FROM trades WHERE date = '2024-01-16'", before) == [(7,)]
+    assert asked(folder, "SELECT count(*), sum(price) FROM trades") == [(13, 19)]
+
+
+def test_every_flipped_bit_is_an_error_that_names_the_partition_and_what_mends_it(folder: Warehouse) -> None:
+    fill(folder, FIRST, 50)
+    whole = asked(folder, "SELECT * FROM trades ORDER BY ordinal")
+    draw = random.Random(11)
+    for _ in range(60):
+        path = damage(folder, FIRST, bit := draw.randrange(2**32))
+        with pytest.raises(WarehouseDamaged, match="market-data ingest a --start 2024-01-15 --symbols X"):
+            asked(folder, "SELECT * FROM trades ORDER BY ordinal")
+        with pytest.raises(WarehouseDamaged, match="trades a 2024-01-15 X"):
+            folder.scan("trades", FIRST)
+        damage(folder, FIRST, bit)
+        assert path.exists()
+    assert asked(folder, "SELECT * FROM trades ORDER BY ordinal") == whole
+
+
+def test_a_file_that_is_gone_is_an_error_only_for_who_needs_it(folder: Warehouse) -> None:
+    for partition in (FIRST, SECOND):
+        fill(folder, partition, 3)
+    damage(folder, FIRST).unlink()
+    with pytest.raises(WarehouseDamaged, match=r"trades a 2024-01-15 X: .* is not there"):
+        asked(folder, "SELECT date, max(price) FROM trades GROUP BY 1")
+    assert asked(folder, "SELECT date, max(price) FROM trades WHERE date > '2024-01-15' GROUP BY 1") == [(DAYS[1], 1)]
+    fill(folder, FIRST, 3)  # made again, from the same rows
+    assert len(asked(folder, "SELECT date, max(price) FROM trades GROUP BY 1")) == 2
+
+
+def test_a_file_that_is_put_in_place_of_another_is_no_answer(folder: Warehouse) -> None:
+    for partition, price in ((FIRST, 1), (SECOND, 2)):
+        fill(folder, partition, 3, price)
+    other = folder.current("trades", SECOND)
+    assert other is not None
+    damage(folder, FIRST).write_bytes((folder.root / other.path).read_bytes())
+    with pytest.raises(WarehouseDamaged, match="has other bytes than were written"):
+        asked(folder, "SELECT sum(price) FROM trades")
+
+
+def test_what_is_put_and_not_committed_is_not_read(folder: Warehouse) -> None:
+    fill(folder, FIRST, 5)
+    seen: list[Any] = []
+    publish = folder.files.put
+
+    def put_and_ask(staged: Path, file: Any) -> None:
+        publish(staged, file)
+        seen.append(asked(folder, "SELECT count(*), sum(price) FROM trades"))
+
+    folder.files.put = put_and_ask  # type: ignore[method-assign]
+    fill(folder, FIRST, 6, price=2)
+    assert seen == [[(5, 5)]]
+    assert asked(folder, "SELECT count(*), sum(price) FROM trades") == [(6, 12)]
+
+
+def test_the_future_is_refused(warehouse: Warehouse) -> None:
+    fill(warehouse, FIRST, 1)
+    with pytest.raises(ConfigurationError, match="in the future"):
+        asked(warehouse, "FROM trades", dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1))
+    with pytest.raises(ConfigurationError, match="commit 2 is not made yet; the last one is 1"):
+        asked(warehouse, "FROM trades", 2)
+
+
+def test_nothing_is_committed_at_or_before_a_time_that_was_asked_about(
+    folder: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from market_data.ledger import ledger
+
+    fill(folder, FIRST, 1)
+    moment = dt.datetime.now(dt.UTC)
+    before = asked(folder, "SELECT count(*) FROM trades", moment)
+    past = int(moment.timestamp() * 1e9) - 3_600 * 10**9
+    monkeypatch.setattr(ledger.time, "time_ns", lambda: past)  # the clock of another machine
+    fill(folder, FIRST, 2)
+    monkeypatch.undo()
+    assert asked(folder, "SELECT count(*) FROM trades", moment) == before == [(1,)]
+    assert asked(folder, "SELECT count(*) FROM trades") == [(2,)]
+
+
+def test_a_glob_over_the_earlier_layout_is_an_error_once_something_else_counts(folder: Warehouse) -> None:
+    import duckdb
+
+    fill(folder, FIRST, 5)
+    old = folder.root / "trades" / "feed=a" / "symbol=X" / f"date={DAYS[0]}" / "data.parquet"
+    old.parent.mkdir(parents=True)
+    current = folder.current("trades", FIRST)
+    assert current is not None
+    old.write_bytes((folder.root / current.path).read_bytes())
+    glob = f"SELECT count(*) FROM read_parquet('{folder.root}/trades/feed=*/**/*.parquet')"
+    assert duckdb.sql(glob).fetchall() == [(5,)]
+    fill(folder, FIRST, 6)
+    with pytest.raises(duckdb.Error):
+        duckdb.sql(glob).fetchall()
+
+
+Step = tuple[str, int, int]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["put", "put", "put", "damage", "sweep"]), st.integers(0, 3), st.integers(1, 3)),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=STEPS)
+def test_at_every_commit_the_answer_is_that_of_a_plain_model_or_an_error(steps: list[Step]) -> None:
+    import tempfile
+
+    partitions = [Partition(feed, day, "X") for feed in "ab" for day in DAYS]
+    states: list[dict[Partition, int]] = [{}]
+    lost: set[tuple[Partition, int, int]] = set()
+    with tempfile.TemporaryDirectory() as where, warehouse_on("folder", Path(where)) as warehouse:
+        for step, which, price in steps:
+            partition = partitions[which]
+            counts = warehouse.current("trades", partition)
+            if step == "put":
+                number = fill(warehouse, partition, price, price)
+                if number == len(states):
+                    states.append({**states[-1], partition: price})
+                assert states[-1][partition] == price
+            elif step == "damage" and counts is not None:
+                damage(warehouse, partition)
+                lost.add((partition, counts.revision, counts.rows))
+            elif step == "sweep":
+                assert warehouse.sweep() == 0
+        for number, state in enumerate(states):
+            for partition in partitions:
+                query = f"FROM trades WHERE feed = '{partition.feed}' AND date = '{partition.date}'"
+                try:
+                    with connect(warehouse, number) as connection:
+                        found = pl.DataFrame(connection.sql(query).to_arrow_table())
+                except WarehouseDamaged:
+                    assert any(each[0] == partition for each in lost)
+                    continue
+                price = state.get(partition, 0)
+                assert found["price"].cast(pl.Int64).to_list() == [price] * price
+
+
+def test_damage_is_an_error_of_the_project(folder: Warehouse) -> None:
+    assert issubclass(WarehouseDamaged, MarketDataError)
