@@ -11,7 +11,7 @@ from market_data.domain.account import Account
 from market_data.domain.partition import Partition
 from market_data.domain.tables.candles import TABLE
 from market_data.ledger.revision import Revision
-from market_data.ledger.schema import makings
+from market_data.ledger.schema import builds
 from market_data.warehouse.store import Warehouse
 from market_data_tests.partition_view import bar, frame
 from market_data_tests.partitions import ORIGIN
@@ -38,12 +38,12 @@ def test_the_same_bytes_from_other_inputs_keep_their_revision_and_are_made_from_
 def test_the_same_bytes_from_the_same_inputs_note_nothing(warehouse: Warehouse) -> None:
     for _ in range(2):
         make(warehouse, [{"sha256": "a"}])
-    assert warehouse.ledger.all_rows(select(makings)) == []
+    assert warehouse.ledger.all_rows(select(builds)) == []
 
 
 def test_a_new_revision_knows_how_long_it_took(warehouse: Warehouse) -> None:
     revision = make(warehouse, [{"sha256": "a"}], began=time.monotonic() - 7)
     make(warehouse, [{"sha256": "b"}], began=time.monotonic() - 1_000)
-    (row,) = warehouse.ledger.all_rows(select(makings))
+    (row,) = warehouse.ledger.all_rows(select(builds))
     assert (row.revision_id, row.inputs) == (revision.id, [{"sha256": "b"}])
     assert 7 <= row.seconds < 1_000
