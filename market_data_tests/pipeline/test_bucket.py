@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from market_data.cli._app import app
+from market_data.cli.application import app
 from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
