@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
-from market_data.settings.bucket import bucket_home, scratch_folder
 from market_data.settings.checks import checks_model, known_keys
-from market_data.settings.environment import Environment
+from market_data.settings.environment import Environment, Secret
+from market_data.settings.home import home_of
 from market_data.settings.model import Alerts, Feed, Settings
 
 _LONGEST_VALUE = 80
@@ -72,12 +72,12 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     _know_each_other(feeds, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
-    bucket = bucket_home(environment)
+    home = home_of(environment)
     return Settings(
-        home=scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute(),
-        bucket=bucket,
-        postgres_url=environment.postgres_url,
-        ledger_url=environment.ledger_url,
+        home=home.home,
+        bucket=home.bucket,
+        postgres_url=_secret(home.postgres_url),
+        ledger_url=_secret(home.ledger_url),
         config_path=path,
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,
@@ -86,6 +86,10 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         feeds=feeds,
         alerts=alerts,
     )
+
+
+def _secret(given: Secret | None) -> SecretStr | None:
+    return None if given is None else SecretStr(given.get_secret_value())
 
 
 def _read(path: Path) -> tuple[Any, yaml.Node | None]:

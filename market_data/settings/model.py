@@ -31,6 +31,7 @@ from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
+from market_data.settings.home import Places
 from market_data.settings.stanzas import Budget, Repair, TableRules
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
@@ -201,7 +202,7 @@ class Feed(BaseModel):
         return yesterday if self.end is None else min(self.end, yesterday)
 
 
-class Settings(BaseModel):
+class Settings(Places, BaseModel):
     """Everything that was configured.
 
     Attributes:
@@ -224,38 +225,3 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
-
-    @property
-    def place(self) -> str:
-        """The home as `MARKET_DATA_HOME` names it."""
-        return self.bucket.url if self.bucket is not None else str(self.home)
-
-    @property
-    def is_made(self) -> bool:
-        """Whether the home exists; of a bucket that shows when it is used."""
-        return self.bucket is not None or self.home.exists()
-
-    @property
-    def database(self) -> SecretStr:
-        """The URL of the ledger's database; it may hold a password."""
-        return self.ledger_url or self.postgres_url or SecretStr(f"sqlite:///{self.ledger}")
-
-    @property
-    def landing(self) -> Path:
-        """Root of the vendors' bytes."""
-        return self.home / "landing"
-
-    @property
-    def warehouse(self) -> Path:
-        """Root of the tables."""
-        return self.home / "warehouse"
-
-    @property
-    def vendors(self) -> Path:
-        """Root of what processes share about vendors: their limits, and which of them is down."""
-        return self.home / "vendors"
-
-    @property
-    def ledger(self) -> Path:
-        """The SQLite file of the ledger, where no other database is named."""
-        return self.home / "ledger.db"

@@ -27,7 +27,7 @@ def command(
     from market_data.settings.environment import PACKAGED_FEEDS
     from market_data.sources import catalog
 
-    settings = load_settings(catalog(), Environment().model_copy(update={"config": PACKAGED_FEEDS}))
+    settings = load_settings(catalog(), Environment(config=PACKAGED_FEEDS))
     feed = settings.feeds["demo_defects" if defects else "demo"]
     with opened(settings) as workspace:
         before = demo_report.revisions_of(workspace, feed)

@@ -12,7 +12,7 @@ def columns() -> Mapping[str, pl.DataType]:
 
     Not at import: configuration reads the kinds at every start, which must not wait half a second for dataframely.
     """
-    from market_data.domain.tables._bars import Bars  # noqa: PLC0415
-    from market_data.domain.tables._base import polars_schema  # noqa: PLC0415
+    from market_data.domain.tables._bars import Bars
+    from market_data.domain.tables._base import polars_schema
 
     return polars_schema(Bars)
