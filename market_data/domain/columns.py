@@ -19,16 +19,16 @@ _SQL_TYPES = {
 }
 """By kind; those of decimals are called as in `domain.numbers`."""
 _BARS = """
-    kind text, timeframe text, instrument_id text, publisher_id int, ts_open time, open price, high price, low
-    price, close price, volume volume, quote_volume turnover, vwap turnover, trade_count int
+    kind text, timeframe text, instrument_id text, publisher_id int, ts_open time, open price, high price,
+    low price, close price, volume volume, quote_volume turnover, vwap turnover, trade_count int
 """
 _TABLES = {
     "book_snapshots": """
         ts_event time, ts_recv time, ordinal int, bid_price_0 price, bid_size_0 size, ask_price_0 price,
-        ask_size_0 size, bid_price_1 price, bid_size_1 size, ask_price_1 price, ask_size_1 size, bid_price_2
-        price, bid_size_2 size, ask_price_2 price, ask_size_2 size, bid_price_3 price, bid_size_3 size,
-        ask_price_3 price, ask_size_3 size, bid_price_4 price, bid_size_4 size, ask_price_4 price,
-        ask_size_4 size
+        ask_size_0 size, bid_price_1 price, bid_size_1 size, ask_price_1 price, ask_size_1 size,
+        bid_price_2 price, bid_size_2 size, ask_price_2 price, ask_size_2 size, bid_price_3 price,
+        bid_size_3 size, ask_price_3 price, ask_size_3 size, bid_price_4 price, bid_size_4 size,
+        ask_price_4 price, ask_size_4 size
     """,
     "book_updates": """
         ts_event time, ts_recv time, ordinal int, is_snapshot bool, side text, price price, size size
@@ -40,15 +40,15 @@ _TABLES = {
         mark_price turnover
     """,
     "instruments": """
-        instrument_id text, raw_symbol text, kind text, base text, quote text, tick_size price, lot_size
-        size, contract_size size, expiry time
+        instrument_id text, raw_symbol text, kind text, base text, quote text, tick_size price,
+        lot_size size, contract_size size, expiry time
     """,
     "liquidations": """
         ts_event time, ts_recv time, ordinal int, liquidation_id text, price price, size size, side text
     """,
     "options_chains": """
-        ts_event time, ts_recv time, ordinal int, instrument_id text, option_type text, strike price, expiry
-        time, open_interest size, last_price price, bid_price price, bid_size size, bid_iv turnover,
+        ts_event time, ts_recv time, ordinal int, instrument_id text, option_type text, strike price,
+        expiry time, open_interest size, last_price price, bid_price price, bid_size size, bid_iv turnover,
         ask_price price, ask_size size, ask_iv turnover, mark_price turnover, mark_iv turnover,
         underlying_index text, underlying_price turnover, delta turnover, gamma turnover, vega turnover,
         theta turnover, rho turnover
@@ -60,12 +60,12 @@ _TABLES = {
         table text, rule text, reason text, landed_file text, record_number int, original text, run_id text
     """,
     "quotes": """
-        ts_event time, ts_recv time, ordinal int, bid_price price, bid_size size, ask_price price, ask_size
-        size
+        ts_event time, ts_recv time, ordinal int, bid_price price, bid_size size, ask_price price,
+        ask_size size
     """,
     "statistics": """
-        ts_event time, ts_recv time, ordinal int, instrument_id text, stat_type text, price price, quantity
-        size, ts_ref time
+        ts_event time, ts_recv time, ordinal int, instrument_id text, stat_type text, price price,
+        quantity size, ts_ref time
     """,
     "trades": """
         ts_event time, ts_recv time, ordinal int, trade_id text, price price, size size, side text

@@ -70,3 +70,34 @@ def test_a_value_of_the_wrong_type_is_still_refused(empty_home: Home, words: lis
     result = empty_home.run(*words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+MODELS = {"market_data.settings.load", "market_data.sources", "market_data.pipeline.workspace"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["coverage", "nowhere"],
+        ["alerts", "--feed", "nowhere"],
+        ["ingest", "nowhere", "--start", "2024-01-15"],
+        ["health", "--feed", "nowhere"],
+        ["trace", "nowhere", "trades", "AAA-USD", "2024-01-15"],
+        ["quarantine", "show", "nowhere"],
+    ],
+)
+def test_a_wrong_feeds_name_is_found_before_the_stanzas_are_judged(home: Home, words: list[str]) -> None:
+    assert imported(home, words, 2) & {*ENGINES, *MODELS, "pydantic", "rich", "sqlite3"} == set()
+
+
+@pytest.mark.parametrize(
+    "words", [["query", "SELECT 1"], ["query", "--json", "SELECT 1"], ["alerts"], ["alerts", "--json"]]
+)
+def test_what_asks_no_feed_reads_no_stanza_and_draws_nothing(home: Home, words: list[str]) -> None:
+    unused = {"dagster", "pandas", "exchange_calendars", "yaml", "rich", "alembic", "market_data.alerts.channels"}
+    assert imported(home, words, 0) & {*MODELS, *unused} == set()
+
+
+def test_coverage_imports_no_engine_that_it_does_not_ask(home: Home) -> None:
+    unused = {"dagster", "duckdb", "pandas", "exchange_calendars", "rich", "databento", "ccxt", "httpx"}
+    assert imported(home, ["coverage", "sim"], 0) & unused == set()

@@ -8,7 +8,7 @@ import typer
 
 from market_data.cli.arguments import AsJson
 from market_data.cli.console import note
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_feed, open_ledger, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def listed(
     """
     if context.invoked_subcommand is not None:
         return
-    with open_workspace(must_exist=False) as workspace:
-        if feed is not None:
-            workspace.feed(feed)
-        history = workspace.ledger.alerts
+    check_feed(feed)
+    with open_ledger() as ledger:
+        history = ledger.alerts
         found = history.find(unresolved_only=not everything, feed=feed)
         sent = history.deliveries([alert.id for alert in found])
     messages = {alert.id: [each for each in sent if each.alert_id == alert.id] for alert in found}

@@ -34,7 +34,7 @@ def command(
 
     - `market-data coverage xrpeth --table candles --start 2019-10-01 --end 2019-10-31`
     """
-    with open_workspace(must_exist=False) as workspace:
+    with open_workspace(must_exist=False, feed=feed) as workspace:
         feeds = list(workspace.settings.feeds.values()) if feed is None else [workspace.feed(feed)]
         found = [
             (each, _table(each, table), _cells(workspace, each, _table(each, table), start, end)) for each in feeds

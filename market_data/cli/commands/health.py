@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from market_data.cli.console import stdout
+from market_data.cli.home import check_feed
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def command(
 
 
 def _examined(feed: str | None, *, full: bool) -> "Sequence[Verdict]":
+    check_feed(feed)
     from market_data.cli import dagster_daemon
     from market_data.pipeline.health import Scope, examine, probes
     from market_data.settings import load_settings

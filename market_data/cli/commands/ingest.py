@@ -12,6 +12,7 @@ import typer
 from market_data.cli.arguments import wanted
 from market_data.cli.console import stdout
 from market_data.cli.errors import CommandFailed
+from market_data.cli.home import check_feed
 
 if TYPE_CHECKING:
     from market_data.cli.dagster_runs import Line, Materialize, Rectangle
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
 
     - `market-data ingest es --start 2024-01-15 --end 2024-01-16 --symbols ES --tables trades,quotes`
     """
+    check_feed(feed)
     from market_data.settings import load_settings
     from market_data.sources import catalog
 

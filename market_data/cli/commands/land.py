@@ -29,7 +29,7 @@ def command(
 
     - `market-data land xrpeth trades XRP-ETH 2019-10-11 XRPETH-aggTrades-2019-10-11.zip`
     """
-    with open_workspace(must_exist=False) as workspace:
+    with open_workspace(must_exist=False, feed=feed) as workspace:
         from market_data.pipeline.fetch import land
 
         wanted = workspace.feed(feed)

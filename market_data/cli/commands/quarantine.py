@@ -55,7 +55,7 @@ def listed(
 
     - `market-data quarantine list --feed xrpeth --start 2019-10-01`
     """
-    with open_workspace(must_exist=False) as workspace:
+    with open_workspace(must_exist=False, feed=feed) as workspace:
         groups = quarantine_records.groups(
             workspace, _wanted(workspace, feed, table, symbol, None, rule, start, end), everything
         )
@@ -88,7 +88,7 @@ def show(
 
     - `market-data quarantine show xrpeth trades XRP-ETH 2019-10-11`
     """
-    with open_workspace(must_exist=False) as workspace:
+    with open_workspace(must_exist=False, feed=feed) as workspace:
         wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
         records, total = quarantine_records.records(workspace, wanted, everything, limit)
     if as_json:
@@ -129,7 +129,7 @@ def release(
 
     - `market-data quarantine release xrpeth --rule price_is_positive --start 2019-10-01`
     """
-    with open_workspace() as workspace:
+    with open_workspace(feed=feed) as workspace:
         wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
         done, refused = quarantine_records.release(workspace, wanted)
     quarantine_records.tell(done, refused, as_json)
@@ -161,7 +161,7 @@ def drop(
     """
     from market_data.pipeline import quarantined
 
-    with open_workspace(must_exist=False) as workspace:
+    with open_workspace(must_exist=False, feed=feed) as workspace:
         wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
         count = quarantined.undo(workspace, wanted) if undo else quarantined.drop(workspace, wanted, why)
     typer.echo(f"{count:,} records are {'no longer ' if undo else ''}dropped")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import open_workspace
+from market_data.cli.home import open_warehouse
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import duckdb
 
-    from market_data.pipeline.workspace import Workspace
+    from market_data.warehouse import Warehouse
 
 _TRIES = 5
 Format = Literal["table", "csv", "json", "parquet"]
@@ -58,20 +58,20 @@ def command(
     format_ = _format(format_, as_json, output)
     query = sys.stdin.read() if sql == "-" else sql
     instant = _instant(as_of)
-    with open_workspace() as workspace:
+    with open_warehouse() as warehouse:
         from market_data.cli import query_results
         from market_data.warehouse.views import connect
 
         for attempt in range(_TRIES):
-            before = _last_change(workspace)
+            before = _last_change(warehouse)
             try:
-                with connect(workspace.warehouse, query, instant) as connection:
+                with connect(warehouse, query, instant) as connection:
                     if not connection.extract_statements(query):
                         raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
                     return query_results.write(connection.sql(query), format_, output, limit)
             except duckdb.Error as error:
                 # A file that was replaced between its footer and its pages cannot be read: try the new one.
-                replaced = not isinstance(error, duckdb.ProgrammingError) and _last_change(workspace) != before
+                replaced = not isinstance(error, duckdb.ProgrammingError) and _last_change(warehouse) != before
                 if not replaced:
                     raise _plain(error) from error
                 if attempt == _TRIES - 1:
@@ -79,12 +79,12 @@ def command(
     return None
 
 
-def _last_change(workspace: "Workspace") -> object:
+def _last_change(warehouse: "Warehouse") -> object:
     from sqlalchemy import func, select
 
     from market_data.warehouse.schema import revisions
 
-    return workspace.ledger.rows(select(func.max(revisions.c.committed_ns)))
+    return warehouse.ledger.rows(select(func.max(revisions.c.committed_ns)))
 
 
 def _format(asked: Format | None, as_json: bool, output: Path | None) -> Format:
@@ -114,7 +114,7 @@ def _plain(error: "duckdb.Error") -> Exception:
     import re
     from difflib import get_close_matches
 
-    from market_data.domain.tables import table_names
+    from market_data.domain.columns import table_names
 
     text = str(error)
     missing = re.search(r"Table with name (\S+) does not exist", text)

@@ -43,9 +43,9 @@ def command(
 
     - `market-data trace demo trades BTC-USD 2024-01-15 --json`
     """
-    from market_data.pipeline.lineage import trace
+    with open_workspace(feed=feed) as workspace:
+        from market_data.pipeline.lineage import trace
 
-    with open_workspace() as workspace:
         found = workspace.feed(feed)
         table_of(found, table, "quarantine")
         partition = found.partition(symbol_of(found, symbol), utc_day(date, "DATE"))
