@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from market_data.settings.bucket import BucketHome, bucket_home, scratch_folder
 from market_data.settings.environment import Environment, Secret
@@ -19,10 +19,11 @@ class Concealed(Protocol):
 class Places:
     """What follows from the home. Settings have it, and so has a `Home` without them."""
 
-    home: Path
-    bucket: BucketHome | None
-    ledger_url: Any  # ours, or pydantic's
-    postgres_url: Any
+    if TYPE_CHECKING:  # a model would take them for its own fields
+        home: Path
+        bucket: BucketHome | None
+        ledger_url: Any  # ours, or pydantic's
+        postgres_url: Any
 
     @property
     def place(self) -> str:
