@@ -98,6 +98,12 @@ def test_what_asks_no_feed_reads_no_stanza_and_draws_nothing(home: Home, words: 
     assert imported(home, words, 0) & {*MODELS, *unused} == set()
 
 
+def test_a_source_that_no_feed_names_is_not_imported(home: Home) -> None:
+    found = imported(home, ["coverage", "sim"], 0)
+    assert {"market_data.sources.simulated", "market_data.sources.binance_vision"} <= found
+    assert {"market_data.sources.databento", "market_data.sources.ccxt", "market_data.sources.tardis"} & found == set()
+
+
 def test_coverage_imports_no_engine_that_it_does_not_ask(home: Home) -> None:
     unused = {"dagster", "duckdb", "pandas", "exchange_calendars", "rich", "databento", "ccxt", "httpx"}
     assert imported(home, ["coverage", "sim"], 0) & unused == set()
