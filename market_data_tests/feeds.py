@@ -30,7 +30,7 @@ def settings_of(folder: Path, feeds: dict[str, dict[str, Any]], **environment: A
     environment = place(environment.get("home", folder / "home")) | environment
     path = folder / "feeds.yaml"
     path.write_text(yaml.safe_dump({"feeds": feeds}), encoding="utf-8")
-    return load_settings(catalog(), Environment.model_validate({"config": path, **environment}))
+    return load_settings(catalog(), Environment(**{"config": path, **environment}))
 
 
 def place(home: Path | str) -> dict[str, Any]:

@@ -1,11 +1,8 @@
-"""`market-data`: what Dagster's own CLI does not do.
-
-One module a command, found by scanning: it has a function `command`, or a `typer.Typer` named `app` for a group.
-"""
+"""`market-data`: what Dagster's own CLI does not do. Commands stand in `commands`; beside it what they share."""
 
 
 def main() -> None:
     """The console script."""
-    from market_data.cli._app import app
+    from market_data.cli.application import app
 
     app()

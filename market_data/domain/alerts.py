@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from market_data.domain.partition import Partition
-from market_data.domain.ports.check import Severity
 from market_data.domain.time import NS_PER_MINUTE
 
+Severity = Literal["info", "warning", "error", "critical"]
+"""How grave a finding or an alert is."""
 State = Literal["open", "acknowledged", "resolved"]
 Event = Literal["raised", "repeated", "worse", "again", "resolved"]
 """Why a message is sent: a new alert, one that goes on, one that got graver, one that came back, one that ended."""

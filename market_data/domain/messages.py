@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from market_data.domain.alerts import SEVERITIES, Alert, Event, rank
-from market_data.domain.ports.check import Severity
+from market_data.domain.alerts import SEVERITIES, Alert, Event, Severity, rank
 from market_data.domain.time import to_datetime
 
 _NAMED_PARTITIONS = 8

@@ -7,18 +7,19 @@ import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
-from market_data.domain.time import to_datetime, to_ns
+from market_data.domain.time import to_ns
 from market_data.ledger.alerts import History
-from market_data.ledger.database import engine_of, reading, waited_for
+from market_data.ledger.database import SCHEMA, engine_of, reading, waited_for
 from market_data.ledger.dropped_records import Dropped
 from market_data.ledger.file import File
+from market_data.ledger.reader import Reader, Rows, settled_commit
 from market_data.ledger.repairs import Repairs
 from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
 from market_data.ledger.schema import (
@@ -178,16 +179,12 @@ class Ledger:
         Raises:
             ConfigurationError: it is in the future, or before what is kept of history.
         """
-        number = self._number_at(to_ns(moment)) if isinstance(moment, dt.datetime) else moment
-        state = self._state()
-        if number > state.last_commit:
-            raise ConfigurationError(f"commit {number} is not made yet; the last one is {state.last_commit}")
-        if number < state.history_since:
-            raise ConfigurationError(
-                f"as of {moment} nothing can be told: files of that time were removed; history is whole since commit "
-                f"{state.history_since} ({self._time_of(state.history_since)})"
-            )
-        return number
+        while True:
+            with self.reader() as reader:
+                number = settled_commit(reader, moment)
+            if number is not None:
+                return number
+            self._write(partial(_no_commit_before, ns=to_ns(moment) if isinstance(moment, dt.datetime) else 0))
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """Yield what began and what ceased to count in the commits after number `since`, in their order.
@@ -266,25 +263,6 @@ class Ledger:
             connection.execute(update(files).where(files.c.path == old).values(unreferenced_ns=time.time_ns()))
 
         self._write(point)
-
-    def _number_at(self, ns: int) -> int:
-        if ns > time.time_ns():
-            raise ConfigurationError(
-                f"{to_datetime(ns).isoformat()} is in the future: nobody knows what will count then"
-            )
-        if ns > self._state().last_ns:
-            self._write(lambda connection: _no_commit_before(connection, ns))
-        c = revisions.c
-        query = select(func.max(c.committed_in)).where(c.committed_ns <= ns, c.state != PENDING)
-        begun = self.all_rows(query)[0][0] or 0
-        # A partition that was dropped ends in a commit of its own.
-        ended = self.all_rows(select(func.max(c.superseded_in)).where(c.superseded_ns <= ns))[0][0] or 0
-        return max(begun, ended)
-
-    def _time_of(self, number: int) -> str:
-        c = revisions.c
-        found = self.all_rows(select(func.min(c.committed_ns)).where(c.committed_in >= number))[0][0]
-        return "now" if found is None else to_datetime(found).isoformat()
 
     def _state(self) -> Row[Any]:
         return self.all_rows(select(ledger_state))[0]
@@ -417,6 +395,14 @@ class Ledger:
             yield connection
 
     @contextmanager
+    def reader(self) -> Generator[Reader]:
+        """Give a reader in plain SQL, as of one instant."""
+        with self.instant() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL search_path TO {SCHEMA}")
+            yield _TransactionReader(connection)
+
+    @contextmanager
     def writing(self) -> Generator[Connection]:
         """Give one transaction, for those who move whole relations."""
         with self._engine.begin() as connection:
@@ -427,6 +413,18 @@ class Ledger:
         query = select(revisions).where(where).order_by(c.table_name, c.feed, c.date, c.symbol, c.revision)
         rows = self.all_rows(query)
         return [revision_of(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
+
+
+class _TransactionReader:
+    """See `ledger.reader.Reader`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._mark = "?" if connection.dialect.name == "sqlite" else "%s"
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        """See `Reader`."""
+        return self._connection.exec_driver_sql(sql.replace("?", self._mark), tuple(values)).fetchall()
 
 
 def renew_identity(connection: Connection) -> None:

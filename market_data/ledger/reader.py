@@ -5,12 +5,16 @@ the ledger is not of the version that this code knows, or its file cannot be rea
 goes by `Ledger`.
 """
 
+import datetime as dt
 import sqlite3
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from market_data.domain.errors import ConfigurationError
+from market_data.domain.time import to_datetime, to_ns
 from market_data.ledger.file import File
 from market_data.ledger.migrations import HEAD, VERSION_TABLE
 
@@ -72,6 +76,55 @@ def counting(as_of: int | None) -> tuple[str, Sequence[Any]]:
         return "state = 'current'", ()
     then = "state <> 'pending' AND committed_in <= ? AND (superseded_in IS NULL OR superseded_in > ?)"
     return then, (as_of, as_of)
+
+
+class State(NamedTuple):
+    """What `ledger_state` holds."""
+
+    last_commit: int
+    last_ns: int
+    history_since: int
+
+
+def state_of(reader: Reader) -> State:
+    """Return the state of the ledger."""
+    return State(*reader.rows("SELECT last_commit, last_ns, history_since FROM ledger_state")[0])
+
+
+def settled_commit(reader: Reader, moment: int | dt.datetime) -> int | None:
+    """Return the number of the commit after which a moment's answer stays the same for ever.
+
+    None where a later commit might still get a time before the moment: the ledger must note it first.
+
+    Args:
+        moment: the number of a commit, or a time.
+
+    Raises:
+        ConfigurationError: it is in the future, or before what is kept of history.
+    """
+    state = state_of(reader)
+    number = _commit_at(reader, state, to_ns(moment)) if isinstance(moment, dt.datetime) else moment
+    if number is not None and number > state.last_commit:
+        raise ConfigurationError(f"commit {number} is not made yet; the last one is {state.last_commit}")
+    if number is not None and number < state.history_since:
+        query = "SELECT min(committed_ns) FROM partition_revisions WHERE committed_in >= ?"
+        since = reader.rows(query, [state.history_since])[0][0]
+        raise ConfigurationError(
+            f"as of {moment} nothing can be told: files of that time were removed; history is whole since commit "
+            f"{state.history_since}" + (f" ({to_datetime(since).isoformat()})" if since is not None else "")
+        )
+    return number
+
+
+def _commit_at(reader: Reader, state: State, ns: int) -> int | None:
+    if ns > time.time_ns():
+        raise ConfigurationError(f"{to_datetime(ns).isoformat()} is in the future: nobody knows what will count then")
+    if ns > state.last_ns:
+        return None
+    begun = "SELECT max(committed_in) FROM partition_revisions WHERE committed_ns <= ? AND state <> 'pending'"
+    # A partition that ceases to count without another in its place ends in a commit of its own.
+    ended = "SELECT max(superseded_in) FROM partition_revisions WHERE superseded_ns <= ?"
+    return max(reader.rows(query, [ns])[0][0] or 0 for query in (begun, ended))
 
 
 def files_of(reader: Reader, paths: Sequence[str]) -> dict[str, File]:

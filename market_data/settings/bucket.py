@@ -3,9 +3,8 @@
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from market_data.domain.errors import ConfigurationError
 from market_data.settings.environment import Environment
@@ -16,15 +15,14 @@ _ALMOST = re.compile(r"(s3|gs|az):/")
 _LEDGER = "MARKET_DATA_LEDGER_URL"
 
 
-class BucketHome(BaseModel):
+@dataclass(frozen=True, slots=True)
+class BucketHome:
     """Where the bucket is.
 
     Attributes:
         url: without a slash at its end.
         cache_bytes: how much is kept of it in the scratch folder.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
     endpoint: str | None

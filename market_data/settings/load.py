@@ -3,48 +3,21 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.ports.source import SourceInfo
-from market_data.settings.bucket import bucket_home, scratch_folder
 from market_data.settings.checks import checks_model, known_keys
-from market_data.settings.environment import Environment
+from market_data.settings.environment import Environment, Secret
+from market_data.settings.feeds_file import line_of, read_feeds_file
+from market_data.settings.home import home_of
 from market_data.settings.model import Alerts, Feed, Settings
 
 _LONGEST_VALUE = 80
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML whose plain scalars stay text: the symbol NO is no boolean, 1000 no number, a bad date no traceback.
-
-    The models turn text into numbers and days, and say what they expected.
-    """
-
-
-_Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _no_key_twice(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            raise ConfigurationError(
-                f"{key.start_mark.name}:{key.start_mark.line + 1}: {key.value!r} stands here a second time; "
-                "expected each name once"
-            )
-        seen.add(key.value)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)  # pyright: ignore[reportUnknownMemberType]
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _no_key_twice)
 
 
 def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | None = None) -> Settings:
@@ -59,25 +32,25 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     """
     environment = environment or Environment()
     path = environment.config_path
-    document, node = _read(path)
+    document, node = read_feeds_file(path)
     if not isinstance(document, dict) or not isinstance(document.get("feeds"), dict):  # pyright: ignore[reportUnknownMemberType]
         raise ConfigurationError(f"{path}: expected the key 'feeds', that holds a stanza for each feed")
     for key in document:  # pyright: ignore[reportUnknownVariableType]
         if key not in {"feeds", "alerts"}:
             raise ConfigurationError(
-                f"{path}:{_line(node, [str(key)])}: {key}: expected 'feeds' and, perhaps, 'alerts'"
+                f"{path}:{line_of(node, [str(key)])}: {key}: expected 'feeds' and, perhaps, 'alerts'"
             )
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     _know_each_other(feeds, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
-    bucket = bucket_home(environment)
+    home = home_of(environment)
     return Settings(
-        home=scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute(),
-        bucket=bucket,
-        postgres_url=environment.postgres_url,
-        ledger_url=environment.ledger_url,
+        home=home.home,
+        bucket=home.bucket,
+        postgres_url=_secret(home.postgres_url),
+        ledger_url=_secret(home.ledger_url),
         config_path=path,
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,
@@ -88,23 +61,13 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     )
 
 
-def _read(path: Path) -> tuple[Any, yaml.Node | None]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); MARKET_DATA_CONFIG names it") from error
-    try:
-        loader = _Loader(text)
-        loader.name = str(path)
-        node = loader.get_single_node()
-        return (loader.construct_document(node) if node else None), node  # pyright: ignore[reportUnknownMemberType]
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+def _secret(given: Secret | None) -> SecretStr | None:
+    return None if given is None else SecretStr(given.get_secret_value())
 
 
 def _feed(name: str, stanza: Any, sources: Mapping[str, SourceInfo], path: Path, node: yaml.Node | None) -> Feed:
     if not isinstance(stanza, dict):
-        raise ConfigurationError(f"{path}:{_line(node, ['feeds', name])}: feeds.{name}: expected a stanza with keys")
+        raise ConfigurationError(f"{path}:{line_of(node, ['feeds', name])}: feeds.{name}: expected a stanza with keys")
     fields: dict[str, Any] = {"name": name, **stanza}  # pyright: ignore[reportUnknownVariableType]
     problems: list[str] = []
     if (source := sources.get(str(fields.get("source")))) is not None:
@@ -143,7 +106,7 @@ def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | No
                 keys = ["feeds", name, "checks", check, table, "feed"]
                 known = ", ".join(each for each in feeds if each != name) or "none: there is no other feed"
                 raise ConfigurationError(
-                    f"{path}:{_line(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
+                    f"{path}:{line_of(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
                 )
 
 
@@ -159,7 +122,7 @@ def _sentences(
     for item in error.errors(include_url=False):
         keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
         value = "..." if _is_secret(keys, item["input"]) else _short(item["input"])
-        shown = f"{path}:{_line(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
+        shown = f"{path}:{line_of(node, keys)}: {'.'.join(keys)}" + ("" if item["type"] == "missing" else f" = {value}")
         what = item["msg"].removeprefix("Value error, ")
         expected = {"extra_forbidden": "there is no such key", "missing": "is expected, but absent"}
         if known is not None:
@@ -177,20 +140,3 @@ def _is_secret(keys: list[str], value: object) -> bool:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
-
-
-def _line(node: yaml.Node | None, keys: list[str]) -> int:
-    """The line of the deepest key that stands in the file, from 1."""
-    line = 1
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == key]
-            if not found:
-                return line
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
-            node = cast("yaml.Node", node.value[int(key)])
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

@@ -25,12 +25,13 @@ from market_data.domain.ports.check import SomeThresholds
 from market_data.domain.ports.source import Request, SourceInfo
 from market_data.domain.quality import Standard
 from market_data.domain.rules import AS_IT_IS, Amendments
-from market_data.domain.tables import DERIVED
 from market_data.domain.time import day_bounds, to_datetime
 from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
+from market_data.settings.home import Places
+from market_data.settings.outline import Outlined
 from market_data.settings.stanzas import Budget, Repair, TableRules
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
@@ -86,7 +87,7 @@ def _sources(info: ValidationInfo) -> Mapping[str, SourceInfo]:
     return (info.context or {}).get("sources", {})
 
 
-class Feed(BaseModel):
+class Feed(Outlined, BaseModel):
     """One stanza of `feeds.yaml`: what to collect, from whom, since when."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -160,12 +161,6 @@ class Feed(BaseModel):
         return self
 
     @property
-    def assets(self) -> tuple[str, ...]:
-        """Every table of the feed, in the order in which one is made from the other."""
-        derived = DERIVED if "trades" in self.tables else tuple(t for t in DERIVED if t != "candles")
-        return (*self.tables, *derived)
-
-    @property
     def judged_by(self) -> dict[str, str]:
         """The checks that apply to the feed, and the table that each is shown at."""
         return applicable(self.assets, self.checks.named, self.checks.switched_off)
@@ -173,10 +168,6 @@ class Feed(BaseModel):
     def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
         """What a check holds against for a table of the feed."""
         return self.checks.thresholds(check, table, kind)
-
-    def partition(self, symbol: str, date: dt.date) -> Partition:
-        """A partition of this feed."""
-        return Partition(feed=self.name, date=date, symbol=symbol)
 
     def amendments(self, table: str) -> Amendments:
         """What the feed changes of the contract of one of its tables."""
@@ -195,13 +186,8 @@ class Feed(BaseModel):
         last = (now - dt.timedelta(hours=self.due_after_hours)).date() - dt.timedelta(days=1)
         return last if self.end is None else min(last, self.end)
 
-    def last_day(self, today: dt.date) -> dt.date:
-        """The last whole UTC day that can exist: yesterday, or the feed's end."""
-        yesterday = today - dt.timedelta(days=1)
-        return yesterday if self.end is None else min(self.end, yesterday)
 
-
-class Settings(BaseModel):
+class Settings(Places, BaseModel):
     """Everything that was configured.
 
     Attributes:
@@ -224,38 +210,3 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
-
-    @property
-    def place(self) -> str:
-        """The home as `MARKET_DATA_HOME` names it."""
-        return self.bucket.url if self.bucket is not None else str(self.home)
-
-    @property
-    def is_made(self) -> bool:
-        """Whether the home exists; of a bucket that shows when it is used."""
-        return self.bucket is not None or self.home.exists()
-
-    @property
-    def database(self) -> SecretStr:
-        """The URL of the ledger's database; it may hold a password."""
-        return self.ledger_url or self.postgres_url or SecretStr(f"sqlite:///{self.ledger}")
-
-    @property
-    def landing(self) -> Path:
-        """Root of the vendors' bytes."""
-        return self.home / "landing"
-
-    @property
-    def warehouse(self) -> Path:
-        """Root of the tables."""
-        return self.home / "warehouse"
-
-    @property
-    def vendors(self) -> Path:
-        """Root of what processes share about vendors: their limits, and which of them is down."""
-        return self.home / "vendors"
-
-    @property
-    def ledger(self) -> Path:
-        """The SQLite file of the ledger, where no other database is named."""
-        return self.home / "ledger.db"

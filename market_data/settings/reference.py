@@ -1,5 +1,6 @@
 """The configuration reference as Markdown, from the models alone, so that it cannot say what they do not."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -8,13 +9,13 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from market_data.domain.candles import candle_kind, kind_names
 from market_data.domain.checks import check, check_names
 from market_data.domain.ports.source import SourceInfo
-from market_data.settings.environment import Environment
+from market_data.settings.environment import Environment, Secret
 from market_data.settings.model import Alerts, Feed
 
 _OPENING = """# Configuration
@@ -53,7 +54,7 @@ _NAMES: Mapping[Any, str] = {
     bool: "`true` or `false`",
     dt.date: "day",
     Path: "path",
-    SecretStr: "text, secret",  # pragma: allowlist secret
+    Secret: "text, secret",  # pragma: allowlist secret
     Any: "mapping",
 }
 
@@ -87,9 +88,9 @@ def _check(name: str) -> Iterator[str]:
 
 
 def _variables() -> Iterator[Sequence[str]]:
-    prefix = Environment.model_config.get("env_prefix", "")
-    for name, field in Environment.model_fields.items():
-        yield f"`{prefix}{name}`".upper(), _type(field.annotation, field.metadata), _default(field), _words(field)
+    for field in dataclasses.fields(Environment):
+        default = "" if field.default is None else _as_yaml(field.default)
+        yield f"`MARKET_DATA_{field.name.upper()}`", _type(field.type), default, field.metadata["description"]
 
 
 def _kinds() -> Iterator[Sequence[str]]:
@@ -135,7 +136,11 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or isinstance(field.default, BaseModel):
         return ""
-    text = yaml.safe_dump(_plain(field.default), default_flow_style=True, width=1_000, sort_keys=False)
+    return _as_yaml(field.default)
+
+
+def _as_yaml(value: object) -> str:
+    text = yaml.safe_dump(_plain(value), default_flow_style=True, width=1_000, sort_keys=False)
     return f"`{text.removesuffix('...' + chr(10)).strip()}`"
 
 

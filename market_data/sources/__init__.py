@@ -3,6 +3,7 @@
 Importing a source imports no vendor SDK and no HTTP client: that happens when it fetches.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from market_data.domain import plugins
@@ -18,11 +19,26 @@ def source(name: str) -> type[Source]:
     return cast("type[Source]", plugins.load(__name__, name, "SOURCE"))
 
 
-def catalog() -> dict[str, SourceInfo]:
-    """What configuration needs to know of every source."""
-    infos: dict[str, SourceInfo] = {}
-    for name in plugins.names(__name__):
+class _Catalog(Mapping[str, SourceInfo]):
+    """Imports a source when it is asked for: a feeds file names one or two of them."""
+
+    def __getitem__(self, name: str) -> SourceInfo:
+        if name not in plugins.names(__name__):
+            raise KeyError(name)
         kind = source(name)
         summary = (kind.__doc__ or "").strip().partition("\n")[0]
-        infos[name] = SourceInfo(name=name, options=kind.Options, tables=kind.tables, summary=summary)
-    return infos
+        return SourceInfo(name=name, options=kind.Options, tables=kind.tables, summary=summary)
+
+    def __contains__(self, name: object) -> bool:
+        return name in plugins.names(__name__)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(plugins.names(__name__))
+
+    def __len__(self) -> int:
+        return len(plugins.names(__name__))
+
+
+def catalog() -> Mapping[str, SourceInfo]:
+    """What configuration needs to know of every source."""
+    return _Catalog()

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import duckdb
 
+from market_data.domain.columns import table_names
 from market_data.domain.errors import ConfigurationError
 from market_data.storage.files import make_folder, publish, sync_file
-from market_data.warehouse import table_columns
 from market_data.warehouse.file_store import CATALOG_MARK, FolderFiles
-from market_data.warehouse.sql import reader_of
 from market_data.warehouse.store import Warehouse
 from market_data.warehouse.views import Views, prepare
 
@@ -31,6 +30,7 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
     files = warehouse.files
     if not isinstance(files, FolderFiles):
         raise ConfigurationError("a catalog is views over local files that stay, and a bucket has none")
+    files.folder()
     with warehouse.ledger.turn():  # no commit comes between the mark and the views, or they say that they are old
         number = warehouse.ledger.last_commit
         files.mark(number)
@@ -45,9 +45,9 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
             connection.execute(f"ATTACH '{place}' AS catalog (STORAGE_VERSION '{_OLDEST}')")
             connection.execute("USE catalog")
             prepare(connection, files)
-            with reader_of(warehouse.ledger) as reader:
+            with warehouse.ledger.reader() as reader:
                 views = Views(connection, files, reader, number, guard=guard)
-                views.make_all(table_columns.names(), checked=False)
+                views.make_all(table_names(), checked=False)
                 listed = views.listed
             _sign(connection, warehouse)
             connection.execute("USE memory")

@@ -1,18 +1,22 @@
-"""SQL over the warehouse: connections on which queries read what counts, or counted, and nothing that is damaged."""
+"""SQL over the warehouse: connections on which queries read what counts, or counted, and nothing that is damaged.
+
+On a folder with a ledger in SQLite, none of the libraries that write are imported for it.
+"""
 
 import datetime as dt
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-from sqlalchemy import Connection
 
-from market_data.ledger.database import SCHEMA
-from market_data.ledger.ledger import Ledger
-from market_data.ledger.reader import Reader, Rows
-from market_data.warehouse.store import Warehouse
-from market_data.warehouse.views import Views, prepare
+from market_data.ledger.reader import Reader, plain_reader, settled_commit, state_of
+from market_data.warehouse.file_store import FolderFiles
+from market_data.warehouse.views import Files, Views, prepare
+
+if TYPE_CHECKING:
+    from market_data.warehouse.store import Warehouse
 
 Moment = int | dt.datetime
 """The number of a commit, or a time."""
@@ -25,12 +29,20 @@ class WarehouseConnection:
     names of its own, over only the files that it needs; what `sql` returns reads them whenever it is asked.
 
     Args:
+        reading: gives a reader of the ledger, as of one instant.
         as_of: the number of a commit: every query is of what counted right after it.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, as_of: int) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: Files,
+        reading: Callable[[], AbstractContextManager[Reader]],
+        as_of: int,
+    ) -> None:
         self._connection = connection
-        self._warehouse = warehouse
+        self._files = files
+        self._reading = reading
         self.as_of = as_of
         self._queries = 0
 
@@ -46,8 +58,8 @@ class WarehouseConnection:
 
     def _planned(self, query: str) -> str:
         self._queries += 1
-        with reader_of(self._warehouse.ledger) as reader:
-            views = Views(self._connection, self._warehouse.files, reader, self.as_of)
+        with self._reading() as reader:
+            views = Views(self._connection, self._files, reader, self.as_of)
             return views.planned(query, prefix=f"q{self._queries}_")
 
     def __getattr__(self, name: str) -> Any:
@@ -55,42 +67,54 @@ class WarehouseConnection:
 
 
 @contextmanager
-def connect(warehouse: Warehouse, as_of: Moment | None = None) -> Generator[WarehouseConnection]:
+def connect(warehouse: "Warehouse", as_of: Moment | None = None) -> Generator[WarehouseConnection]:
     """Give a connection in memory, of what counts now, or counted at a moment.
 
     Raises:
         ConfigurationError: the moment is in the future, or before what is kept of history.
     """
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("SET python_enable_replacements = false")  # a name is a table, never a variable of Python
+    with _in_memory() as connection:
         yield opened(connection, warehouse, as_of)
 
 
 def opened(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, as_of: Moment | None = None
+    connection: duckdb.DuckDBPyConnection, warehouse: "Warehouse", as_of: Moment | None = None
 ) -> WarehouseConnection:
     """Return a connection of DuckDB as one to the warehouse. See `connect`."""
     prepare(connection, warehouse.files)
     number = warehouse.ledger.last_commit if as_of is None else warehouse.ledger.as_of(as_of)
-    return WarehouseConnection(connection, warehouse, number)
+    return WarehouseConnection(connection, warehouse.files, warehouse.ledger.reader, number)
 
 
 @contextmanager
-def reader_of(ledger: Ledger) -> Generator[Reader]:
-    """Give a reader of an open ledger, as of one instant."""
-    with ledger.instant() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL search_path TO {SCHEMA}")
-        yield _LedgerReader(connection)
+def connect_plainly(root: Path, url: str, as_of: Moment | None = None) -> Generator[WarehouseConnection | None]:
+    """Give a connection as `connect` does, for a folder and a ledger in an SQLite file; None where that cannot be.
+
+    It cannot where the ledger is of another version, or must be written to: to note that a moment was asked about.
+
+    Raises:
+        ConfigurationError: the moment is in the future, or before what is kept of history.
+    """
+    with plain_reader(url) as reader:
+        number = None
+        if reader is not None:
+            number = state_of(reader).last_commit if as_of is None else settled_commit(reader, as_of)
+        if reader is None or number is None:
+            yield None
+            return
+        files = FolderFiles(root)
+        with _in_memory() as connection:
+            prepare(connection, files)
+            yield WarehouseConnection(connection, files, lambda: _kept(reader), number)
 
 
-class _LedgerReader:
-    """See `ledger.reader.Reader`."""
+@contextmanager
+def _kept(reader: Reader) -> Generator[Reader]:
+    yield reader
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._mark = "?" if connection.dialect.name == "sqlite" else "%s"
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
-        """See `Reader`."""
-        return self._connection.exec_driver_sql(sql.replace("?", self._mark), tuple(values)).fetchall()
+@contextmanager
+def _in_memory() -> Generator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET python_enable_replacements = false")  # a name is a table, never a variable of Python
+        yield connection

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import duckdb
 
+from market_data.domain.columns import sql_columns, table_names, times
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.ledger.file import File
 from market_data.ledger.reader import Reader, counting, files_of
-from market_data.warehouse import table_columns
 from market_data.warehouse.damage import damaged, error
 from market_data.warehouse.ledger_answers import ROWS, LedgerAnswer, ledger_answers, rewrite
 from market_data.warehouse.pruning import CLOCK, FIRST, KEYS, LAST, Condition, Need, Tables, needs
@@ -110,7 +110,7 @@ class Views:
             WarehouseDamaged: a file that it needs is gone or damaged.
         """
         tree = parsed(self._connection, query)
-        names = table_columns.names()
+        names = table_names()
         if tree is None or not self._is_understood(tree, names):
             self.make_all(table for table in names if re.search(rf"\b{table}\b", query, re.IGNORECASE))
             return query
@@ -158,7 +158,7 @@ class Views:
             "SELECT lower(function_name) FROM duckdb_functions() WHERE internal "
             "GROUP BY ALL HAVING bool_and(function_type = 'scalar' AND stability <> 'VOLATILE')"
         ).fetchall()
-        return Tables({name: table_columns.times(name) for name in table_columns.names()}, {name for (name,) in found})
+        return Tables({name: times(name) for name in table_names()}, {name for (name,) in found})
 
     # --- partitions ------------------------------------------------------------------------------
 
@@ -282,8 +282,8 @@ class Views:
         for row in partitions.rows:
             files[row[9]].append(f"{root}/{row[10]}")
         shapes = self._shapes_of(table)
-        view = f"CREATE OR REPLACE VIEW {_quoted(name)} AS {_select(table, shapes, files)}"
-        self._connection.execute(f"{view} WHERE {self._guard}" if self._guard else view)
+        select = _select(table, shapes, files, self._guard)
+        self._connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {select}")
         self.listed[table] = self.listed.get(table, 0) + len(partitions.rows)
 
     def _check(self, table: str, partitions: Partitions) -> None:
@@ -354,15 +354,13 @@ def _knows(answer: LedgerAnswer, partitions: Partitions) -> bool:
     return all(row[5] == clock for clock in answer.clocks for row in partitions.rows if row[4])
 
 
-def _select(table: str, shapes: Mapping[str, Shape], files: Mapping[str, Sequence[str]]) -> str:
-    own = table_columns.types(table)
+def _select(table: str, shapes: Mapping[str, Shape], files: Mapping[str, Sequence[str]], guard: str) -> str:
+    own = sql_columns(table)
     distinct = {tuple(shape.items()): shape for shape in (own, *shapes.values())}
     widest = _widest(table, list(distinct.values()))
-    parts = [_no_rows({**KEY_TYPES, **{each: widest[each] for each in shape}}) for shape in distinct.values()]
+    parts = [_no_rows({**KEY_TYPES, **{each: widest[each] for each in shape}}, guard) for shape in distinct.values()]
     parts += [_rows(shapes[columns], paths) for columns, paths in files.items()]
-    instants = ", ".join(
-        f"make_timestamp_ns({_quoted(each)}) AS {_quoted(each)}" for each in table_columns.times(table)
-    )
+    instants = ", ".join(f"make_timestamp_ns({_quoted(each)}) AS {_quoted(each)}" for each in times(table))
     star = f"* REPLACE ({instants})" if instants else "*"
     union = "\nUNION ALL BY NAME ".join(parts)
     return f"SELECT {star} FROM ({union})"
@@ -394,9 +392,10 @@ def _one_type(table: str, name: str, first: str, second: str) -> str:
     return f"DECIMAL({scale + whole}, {scale})"
 
 
-def _no_rows(shape: Shape) -> str:
+def _no_rows(shape: Shape, guard: str) -> str:
+    """Return a SELECT without rows. No plan leaves out a guard that stands here because there are no files."""
     nulls = ", ".join(f"NULL::{kind} AS {_quoted(name)}" for name, kind in shape.items())
-    return f"SELECT {nulls} WHERE false"
+    return f"SELECT {nulls} WHERE {f'NOT {guard}' if guard else 'false'}"
 
 
 def _rows(shape: Shape, paths: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from market_data.cli._app import app
+from market_data.cli.application import app
 from market_data.settings import Settings
 from market_data.warehouse.store import Warehouse
 from market_data_tests.feeds import environment_of, settings_of, simulated

@@ -12,7 +12,7 @@ from market_data.domain import plugins
 from market_data_tests.cli.conftest import Home
 from market_data_tests.databases import on_sqlite_only
 
-COMMANDS = [name.replace("_", "-") for name in plugins.names("market_data.cli")]
+COMMANDS = [name.replace("_", "-") for name in plugins.names("market_data.cli.commands")]
 
 
 def started(home: Home, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -95,7 +95,7 @@ def test_a_reader_that_leaves_early_is_no_error_to_speak_of(home: Home) -> None:
 def test_help_imports_neither_the_engine_nor_the_databases(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from market_data.cli._app import app\n"
+        "from market_data.cli.application import app\n"
         "print([name for name in ('dagster', 'duckdb', 'polars', 'sqlalchemy', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

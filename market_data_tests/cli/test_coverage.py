@@ -5,9 +5,8 @@ import io
 import json
 from collections import Counter
 
-from rich.console import Console
-
-from market_data.cli._heat_map import Cell, draw
+from market_data.cli.coverage_map import draw
+from market_data.pipeline.coverage import Cell
 from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partitions import days, enter, row_of
@@ -16,7 +15,7 @@ from market_data_tests.partitions import days, enter, row_of
 def drawn(cells: list[Cell], encoding: str = "utf-8", width: int = 80) -> list[str]:
     stream = io.BytesIO()
     file = io.TextIOWrapper(stream, encoding=encoding, write_through=True)
-    draw("f/trades", cells, Console(file=file, width=width, soft_wrap=True))
+    draw("f/trades", cells, file, width)
     return [line.rstrip() for line in stream.getvalue().decode(encoding).splitlines()]
 
 

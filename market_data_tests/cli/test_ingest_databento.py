@@ -93,7 +93,7 @@ def market(databento_api: DatabentoApi, key: str) -> DatabentoApi:
 def desk(market: DatabentoApi, tmp_path: Path) -> Home:
     config = tmp_path / "feeds.yaml"
     config.write_text(STANZA.format(gateway=market.gateway, ca_file=market.ca_file))
-    return Home(load_settings(catalog(), Environment.model_validate({"config": config, **place(tmp_path / "home")})))
+    return Home(load_settings(catalog(), Environment(config=config, **place(tmp_path / "home"))))
 
 
 def ingested(home: Home, *words: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from market_data.cli._app import app
+from market_data.cli.application import app
 from market_data.ledger.ledger import Ledger
 from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home

@@ -2,7 +2,8 @@
 
 import pytest
 
-from market_data.cli._results import _column, _that_fit
+from market_data.cli.console import columns_that_fit
+from market_data.cli.query_results import _column
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from market_data.cli._results import _column, _that_fit
 def test_the_first_and_last_columns_are_shown_before_those_between(
     widths: list[int], room: int, shown: list[int]
 ) -> None:
-    assert _that_fit(widths, room) == shown
+    assert columns_that_fit(widths, room) == shown
 
 
 def test_a_column_of_decimals_has_as_many_digits_as_its_longest_needs() -> None:

@@ -47,7 +47,7 @@ def look(
     settings: Settings, *, full: bool = False, now: dt.datetime = NOW, only: str | None = None
 ) -> dict[str, Verdict]:
     """What all probes say, read from the files as they are now."""
-    environment = Environment.model_validate({"config": settings.config_path, **place(settings.home)})
+    environment = Environment(config=settings.config_path, **place(settings.home))
     scope = Scope(lambda: load_settings(catalog(), environment), only, full=full, now=now)
     try:
         return {verdict.about: verdict for verdict in examine(scope, probes())}

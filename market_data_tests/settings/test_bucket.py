@@ -17,7 +17,7 @@ def load(tmp_path: Path, home: str, **environment: object) -> Settings:
     path = tmp_path / "feeds.yaml"
     path.write_text("feeds: {}", encoding="utf-8")
     given = {"home": home, "config": path, "scratch": tmp_path / "scratch", "ledger_url": LEDGER, **environment}
-    return load_settings(catalog(), Environment.model_validate(given))
+    return load_settings(catalog(), Environment(**given))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_a_ledgers_url_that_is_none_is_refused_without_repeating_it(url: str) ->
 
 
 def test_the_cache_is_as_large_as_was_asked(tmp_path: Path) -> None:
-    found = bucket_home(Environment.model_validate({"home": "s3://b/h", "ledger_url": LEDGER, "cache_gb": 0.5}))
+    found = bucket_home(Environment(home="s3://b/h", ledger_url=LEDGER, cache_gb=0.5))
     assert found is not None
     assert found.cache_bytes == 500_000_000

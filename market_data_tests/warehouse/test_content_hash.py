@@ -3,6 +3,7 @@
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,19 +33,19 @@ ROW = st.fixed_dictionaries(
 )
 
 
-def digest(*tables: pa.Table, schema: pa.Schema = SCHEMA) -> str:
+def digest(*tables: Any, schema: Any = SCHEMA) -> str:
     content = ContentHash(schema)
     for table in tables:
         content.update(table)
     return content.digest()
 
 
-def table(rows: list[dict[str, object]], schema: pa.Schema = SCHEMA) -> pa.Table:
+def table(rows: list[Any], schema: Any = SCHEMA) -> Any:
     return pa.Table.from_pylist(rows, schema)
 
 
 @given(rows=st.lists(ROW, max_size=12), cuts=st.lists(st.integers(0, 12), max_size=3))
-def test_how_rows_are_cut_chunked_and_sliced_does_not_count(rows: list[dict[str, object]], cuts: list[int]) -> None:
+def test_how_rows_are_cut_chunked_and_sliced_does_not_count(rows: list[Any], cuts: list[int]) -> None:
     whole = table(rows)
     ends = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     parts = [whole.slice(first, last - first) for first, last in pairwise(ends)]
@@ -52,9 +53,7 @@ def test_how_rows_are_cut_chunked_and_sliced_does_not_count(rows: list[dict[str,
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=6), change=ROW, place=st.integers(0, 5))
-def test_any_other_value_gives_another_hash(
-    rows: list[dict[str, object]], change: dict[str, object], place: int
-) -> None:
+def test_any_other_value_gives_another_hash(rows: list[Any], change: Any, place: int) -> None:
     other = [*rows]
     other[place % len(rows)] = change
     same = repr(table(rows).to_pylist()).replace("-0.0", "0.0") == repr(table(other).to_pylist()).replace("-0.0", "0.0")
@@ -69,6 +68,7 @@ def test_the_encoding_of_a_file_does_not_count(tmp_path: Path) -> None:
         ]
     )
     hashes: set[str] = set()
+    options: dict[str, Any]
     for number, options in enumerate(
         (
             {"compression": "snappy", "row_group_size": 100},
@@ -95,9 +95,7 @@ def test_the_encoding_of_a_file_does_not_count(tmp_path: Path) -> None:
         ({"price": Decimal("1.0")}, {"price": Decimal(1)}, True),
     ],
 )
-def test_null_nan_and_minus_zero_are_what_they_are_in_sql(
-    one: dict[str, object], other: dict[str, object], *, same: bool
-) -> None:
+def test_null_nan_and_minus_zero_are_what_they_are_in_sql(one: Any, other: Any, *, same: bool) -> None:
     assert (digest(table([one])) == digest(table([other]))) == same
 
 

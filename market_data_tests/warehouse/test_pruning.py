@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
+from market_data.domain.columns import table_names
 from market_data.domain.partition import Partition
 from market_data.domain.time import day_bounds
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import revisions
-from market_data.warehouse import table_columns
 from market_data.warehouse.pruning import needs
 from market_data.warehouse.query_tree import parsed
-from market_data.warehouse.sql import connect, reader_of
+from market_data.warehouse.sql import connect
 from market_data.warehouse.store import Warehouse
 from market_data.warehouse.views import Views
 from market_data_tests.databases import ledger_url
@@ -217,7 +217,7 @@ def assert_same_answer(files: Warehouse, connection: Any, query: str, absent: se
         ledger.execute(
             insert(revisions), [row for row in KNOWN if (row["feed"], row["symbol"], row["date"]) not in keys]
         )
-    with reader_of(files.ledger) as reader:
+    with files.ledger.reader() as reader:
         Views(connection, files.files, reader).make_all(("trades", "candles", "quotes"))
         try:
             whole = answer(connection, query)
@@ -249,10 +249,10 @@ def bounds(partition: Partition, clock: str) -> dict[str, Any]:
 
 def counts(warehouse: Warehouse, query: str) -> dict[str, int] | None:
     """How many partitions of each table a query needs; None where that is not known."""
-    with duckdb.connect() as connection, reader_of(warehouse.ledger) as reader:
+    with duckdb.connect() as connection, warehouse.ledger.reader() as reader:
         views = Views(connection, warehouse.files, reader)
         tree = parsed(connection, query)
-        if tree is None or not views._is_understood(tree, table_columns.names()):
+        if tree is None or not views._is_understood(tree, table_names()):
             return None
         found: dict[str, set[int]] = {}
         for need in needs(tree, views._tables, views._writer):

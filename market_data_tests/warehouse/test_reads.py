@@ -152,10 +152,10 @@ def test_a_glob_over_the_earlier_layout_is_an_error_once_something_else_counts(f
     assert current is not None
     old.write_bytes((folder.root / current.path).read_bytes())
     glob = f"SELECT count(*) FROM read_parquet('{folder.root}/trades/feed=*/**/*.parquet')"
-    assert duckdb.sql(glob).fetchall() == [(5,)]
+    assert duckdb.execute(glob).fetchall() == [(5,)]
     fill(folder, FIRST, 6)
     with pytest.raises(duckdb.Error):
-        duckdb.sql(glob).fetchall()
+        duckdb.execute(glob).fetchall()
 
 
 Step = tuple[str, int, int]

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from market_data.domain.candles._bars import bars_of, candles, keys_of, stacked
 from market_data.domain.ports.candle_kind import BarContext
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def amount(timeframe: str, letter: str, digits: int) -> int | None:
@@ -20,8 +21,8 @@ def amount(timeframe: str, letter: str, digits: int) -> int | None:
 
 
 def build(
-    trades: pl.LazyFrame, kind: str, traded: pl.Expr, thresholds: Mapping[str, int], context: BarContext
-) -> pl.LazyFrame:
+    trades: "pl.LazyFrame", kind: str, traded: "pl.Expr", thresholds: Mapping[str, int], context: BarContext
+) -> "pl.LazyFrame":
     """Candles by the running sum of `traded`, which never falls.
 
     A trade belongs to the bar in which it begins: floor(sum before it / threshold). It is never split: one that is
@@ -34,6 +35,10 @@ def build(
         thresholds: by timeframe, in whole units of the decimal's last digit.
         context: see the port.
     """
+    import polars as pl
+
+    from market_data.domain.candles._bars import bars_of, candles, keys_of, stacked
+
     keys = keys_of(trades)
     before = traded.cum_sum() - traded
     before = (before.over(keys) if keys else before).to_physical()

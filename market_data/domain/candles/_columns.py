@@ -12,7 +12,7 @@ def columns() -> Mapping[str, pl.DataType]:
 
     Not at import: configuration reads the kinds at every start, which must not wait half a second for dataframely.
     """
-    from market_data.domain.contract import polars_schema  # noqa: PLC0415
-    from market_data.domain.tables._bars import Bars  # noqa: PLC0415
+    from market_data.domain.contract import polars_schema
+    from market_data.domain.tables._bars import Bars
 
     return polars_schema(Bars)

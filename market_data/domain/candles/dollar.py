@@ -1,12 +1,13 @@
 """Bars of an equal value in the quote currency, dollars or other: `1000000d`, `0.5d`."""
 
 from collections.abc import Sequence
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from market_data.domain.candles import _amount
-from market_data.domain.numbers import turnover
 from market_data.domain.ports.candle_kind import BarContext, CandleKind
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _DIGITS = 18
 
@@ -32,8 +33,12 @@ class DollarBars:
         """Raises ValueError unless the timeframe is `<amount>d`."""
         _threshold(timeframe)
 
-    def build(self, trades: pl.LazyFrame, timeframes: Sequence[str], context: BarContext) -> pl.LazyFrame:
+    def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
         """Bars by the running sum of price * size, stamped at their first trade; see the port."""
+        import polars as pl
+
+        from market_data.domain.numbers import turnover
+
         thresholds = {timeframe: _threshold(timeframe) for timeframe in timeframes}
         traded = turnover(pl.col("price").abs(), pl.col("size"))
         return _amount.build(trades, "dollar", traded, thresholds, context)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from market_data.domain.candles._bars import bars_of, candles, keys_of, stacked
 from market_data.domain.ports.candle_kind import BarContext, CandleKind
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _SHAPE = re.compile(r"([1-9]\d{0,17})t", re.ASCII)
 
@@ -30,8 +31,12 @@ class TickBars:
         """Raises ValueError unless the timeframe is `<n>t`."""
         _length(timeframe)
 
-    def build(self, trades: pl.LazyFrame, timeframes: Sequence[str], context: BarContext) -> pl.LazyFrame:
+    def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
         """Bars of n records each, stamped at their first; see the port."""
+        import polars as pl
+
+        from market_data.domain.candles._bars import bars_of, candles, keys_of, stacked
+
         lengths = {timeframe: _length(timeframe) for timeframe in sorted(set(timeframes))}
         keys = keys_of(trades)
         place = pl.int_range(pl.len())

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Sequence
 from math import gcd
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from market_data.domain.candles._bars import KEYS, bars_of, candles, stacked
-from market_data.domain.candles._columns import columns
-from market_data.domain.candles._fill import flat
 from market_data.domain.ports.candle_kind import BarContext, CandleKind
 from market_data.domain.time import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _UNITS = {"s": NS_PER_SECOND, "m": NS_PER_MINUTE, "h": NS_PER_HOUR, "d": NS_PER_DAY}
 _SHAPE = re.compile(r"([1-9]\d{0,4})([smhd])", re.ASCII)
@@ -42,16 +41,21 @@ class TimeBars:
         """Raises ValueError unless the timeframe divides a day evenly."""
         interval(timeframe)
 
-    def build(self, trades: pl.LazyFrame, timeframes: Sequence[str], context: BarContext) -> pl.LazyFrame:
+    def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
         """Bars of [ts_open, ts_open + timeframe) by `context.clock`; see the port.
 
         An interval without trades has no bar, or a flat one, as `context.empty_bars` says.
         """
+        import polars as pl
+
+        from market_data.domain.candles._bars import bars_of, candles, stacked
+        from market_data.domain.candles._columns import columns
+
         steps = {timeframe: interval(timeframe) for timeframe in sorted(set(timeframes))}
         base = gcd(*steps.values()) or NS_PER_DAY
         bars = bars_of(trades, pl.col(context.clock) // base, context).with_columns(ts_open=pl.col("bar") * base)
 
-        def fold(bars: pl.DataFrame) -> pl.DataFrame:
+        def fold(bars: "pl.DataFrame") -> "pl.DataFrame":
             frames = [candles(_at(bars.lazy(), step, context), "time", name) for name, step in steps.items()]
             return stacked(frames).collect()
 
@@ -66,8 +70,13 @@ class TimeBars:
         )
 
 
-def _at(bars: pl.LazyFrame, step: int, context: BarContext) -> pl.LazyFrame:
+def _at(bars: "pl.LazyFrame", step: int, context: BarContext) -> "pl.LazyFrame":
     """Bars of a longer interval, with empty ones as the context says."""
+    import polars as pl
+
+    from market_data.domain.candles._bars import KEYS
+    from market_data.domain.candles._fill import flat
+
     folded = bars.group_by(*KEYS, pl.col("ts_open") // step * step, maintain_order=True).agg(
         pl.col("open").first(),
         pl.col("high").max(),

@@ -1,11 +1,13 @@
 """Bars of an equal amount of the base: `1000v`, `0.5v`."""
 
 from collections.abc import Sequence
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from market_data.domain.candles import _amount
 from market_data.domain.ports.candle_kind import BarContext, CandleKind
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _DIGITS = 9
 
@@ -30,8 +32,10 @@ class VolumeBars:
         """Raises ValueError unless the timeframe is `<amount>v`."""
         _threshold(timeframe)
 
-    def build(self, trades: pl.LazyFrame, timeframes: Sequence[str], context: BarContext) -> pl.LazyFrame:
+    def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
         """Bars by the running sum of `size`, stamped at their first trade; see the port."""
+        import polars as pl
+
         thresholds = {timeframe: _threshold(timeframe) for timeframe in timeframes}
         return _amount.build(trades, "volume", pl.col("size"), thresholds, context)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, run
 from pydantic import BaseModel, ConfigDict
 
 from market_data.domain.account import Account
+from market_data.domain.alerts import Severity
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Delivery
 
 if TYPE_CHECKING:
     import polars as pl
 
-Severity = Literal["info", "warning", "error", "critical"]
 Dimension = Literal["completeness", "quality", "consistency"]
 """Whether all is there; whether what is there is good; whether it agrees with itself and with others."""
 
