@@ -12,10 +12,10 @@ from dagster import DagsterInstance
 from dagster._config import UserConfigSchema
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
+from market_data.resources.sqlite_event_log import SqliteStorage
 from market_data.settings.environment import Environment
 
 _SQLITE, _POSTGRES = "sqlite", "postgresql"
@@ -55,7 +55,7 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
             DatabaseUnavailable: its server does not answer, or refuses.
         """
         if config_value["kind"] == _SQLITE:
-            return DagsterSqliteStorage.from_local(config_value["base_dir"], inst_data)
+            return SqliteStorage.from_local(config_value["base_dir"], inst_data)
         url = Environment().postgres_url
         if url is None:
             raise ConfigurationError(
