@@ -29,7 +29,7 @@ def materialization(
     instance: dg.DagsterInstance, workspace: "Workspace", feed: Feed, outcome: "Outcome"
 ) -> dg.AssetMaterialization:
     """The event of one table of one partition."""
-    revision = outcome.revision
+    revision, run_id = outcome.revision, workspace.run_id
     account = revision.account
     metadata: dict[str, dg.MetadataValue | str | int | bool] = {
         "dagster/row_count": revision.rows,
@@ -59,7 +59,9 @@ def materialization(
         asset_key=dg.AssetKey([feed.name, outcome.table]),
         partition=revision.partition.key,
         metadata=metadata,
-        tags=version_tags(instance, feed, revision, inputs_of_day(workspace.ledger.made_from(revision), revision)),
+        tags=version_tags(
+            instance, run_id, feed, revision, inputs_of_day(workspace.ledger.made_from(revision), revision)
+        ),
     )
 
 
