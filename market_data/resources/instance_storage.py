@@ -4,6 +4,7 @@
 is not. Whoever reads `dagster.yaml` decides between the two; its workers follow, with a URL of their own environment.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from market_data.resources.sqlite_event_log import SqliteStorage
 from market_data.settings.environment import Environment
 
 _SQLITE, _POSTGRES = "sqlite", "postgresql"
+_BATCH_VARIABLE, _BATCH = "DAGSTER_EVENT_BATCH_SIZE", 1_000
+"""Dagster's own variable, which counts where it is set; it is 0 where not."""
 
 
 class Instance(DagsterInstance):
@@ -36,6 +39,13 @@ class Instance(DagsterInstance):
         config = yaml.safe_dump({"kind": kind, "base_dir": base_dir})
         storage = ConfigurableClassData(InstanceStorage.__module__, InstanceStorage.__name__, config)
         return {**InstanceRef.config_defaults(base_dir), "storage": storage}
+
+    def _get_event_batch_size(self) -> int:
+        """Return how many events that Dagster says belong together, a run's planned ones, are stored at a time.
+
+        One by one, 900 planned partitions of a table took 20 s before the run began.
+        """
+        return super()._get_event_batch_size() if _BATCH_VARIABLE in os.environ else _BATCH
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):

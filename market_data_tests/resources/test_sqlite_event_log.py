@@ -78,16 +78,50 @@ def partitions(storage: SqliteEventLogStorage, run_id: str) -> list[str | None]:
 def told(instance: DagsterInstance) -> dict[str, object]:
     """All that an instance says of the one run of `demo`, but for times and ids."""
     (run,) = instance.get_runs()
-    events = [entry.get_dagster_event() for entry in instance.all_logs(run.run_id) if entry.is_dagster_event]
     found = instance.fetch_materializations(TRADES, limit=10).records
     statuses = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(TRADES, "rows"), limit=20)
     return {
         "status": run.status,
-        "events": [(event.event_type_value, event.partition) for event in events],
+        **told_of(instance, run.run_id),
         "materialized": [(record.storage_id, record.partition_key) for record in found],
         "partitions": instance.get_materialized_partitions(TRADES),
         "checks": sorted((str(each.partition), each.status.value) for each in statuses),
     }
+
+
+def told_of(instance: DagsterInstance, run_id: str) -> dict[str, object]:
+    events = [entry.get_dagster_event() for entry in instance.all_logs(run_id) if entry.is_dagster_event]
+    return {"events": [(event.event_type_value, event.partition) for event in events]}
+
+
+def planned(instance: DagsterInstance) -> dict[str, object]:
+    """All that an instance says of a run of `demo` that is only planned."""
+    job = dg.Definitions([demo]).resolve_implicit_global_asset_job_def()
+    tags = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-03"}
+    run = instance.create_run_for_job(job, tags=tags, asset_selection=frozenset({TRADES}))
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key
+    check = dg.AssetCheckKey(TRADES, "rows")
+    (record,) = instance.get_asset_records([TRADES])
+    wanted = dg.EventRecordsFilter(DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=TRADES)
+    fetched = instance.event_log_storage.get_event_records(wanted, limit=10)
+    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
+    return told_of(instance, run.run_id) | {
+        "last run": record.asset_entry.last_run_id == run.run_id,
+        "planned": [(each.storage_id, each.partition_key) for each in fetched],
+        "checks": sorted((str(each.partition), each.status.value) for each in history),
+        "of the runs' last check": {
+            key: (each.run_id == run.run_id, each.status) for key, each in latest([check]).items()
+        },
+    }
+
+
+def test_a_planned_run_says_what_it_says_in_dagsters_own_storage(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with DagsterInstance.local_temp(str(tmp_path / "plain")) as plain:
+        expected = planned(plain)
+    with DagsterInstance.from_config(str(home)) as instance:
+        assert planned(instance) == expected
+    assert expected["checks"] == [(day, "PLANNED") for day in DAYS.get_partition_keys()]
 
 
 def run_demo(instance: DagsterInstance) -> dict[str, object]:
