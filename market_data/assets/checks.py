@@ -13,7 +13,8 @@ from market_data.domain.ports.check import Finding
 from market_data.settings import Feed
 
 _SHOWN = 8
-_LONGEST = 600
+_LONGEST, _LONGEST_PASSED = 600, 120
+"""Characters that are told of a finding; Dagster keeps each evaluation three times."""
 _SUBJECT = ("timeframe", "rule")
 """Keys of a detail that say which of a table's findings it is."""
 
@@ -104,7 +105,7 @@ def _in_words(findings: Sequence[Finding]) -> dict[str, str]:
     for number, finding in enumerate(findings[:_SHOWN], start=1):
         verdict = "passed" if finding.passed else finding.severity
         told = "; ".join([verdict, _figure(finding), *_told(finding.detail)])
-        words[f"{number} {_subject(finding)}"] = told[:_LONGEST]
+        words[f"{number} {_subject(finding)}"] = told[: _LONGEST_PASSED if finding.passed else _LONGEST]
     if len(findings) > _SHOWN:
         words["more"] = f"{len(findings) - _SHOWN} more in quality_reports"
     return words

@@ -17,11 +17,12 @@ from market_data.settings import Feed
 if TYPE_CHECKING:
     from market_data.pipeline.workspace import Outcome, Workspace
 
-_PREVIEW_ROWS = 5
+_PREVIEW_ROWS = 2
+"""Enough to see what a row looks like. Dagster keeps a materialization twice or three times."""
 _IN_PLACE = 1_000
 """Dagster shows Markdown of fewer characters where it stands; longer hides behind a link."""
-_CHART_POINTS = 32
-"""As many as leave a chart in place."""
+_CHART_POINTS = 24
+"""Enough to see the day's course, an hour each; 32 leave a chart in place."""
 _CELL = 60
 
 
