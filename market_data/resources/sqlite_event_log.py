@@ -7,13 +7,15 @@ reads and writes them beside this one.
 
 import contextlib
 import itertools
+import json
 import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dagster import AssetKey, EventLogEntry, EventLogRecord
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
@@ -32,6 +34,8 @@ OPEN_FILES = 9
 """The index and eight runs. Each is three file descriptors (the file, its log, the log's index)."""
 _REMEMBERED = 256
 """Materializations of which the id is remembered: those of a partition or two are asked for."""
+_PARTITION, _TIME = "the partition of this event", -0.5
+"""Where each event's own partition and time are put."""
 _NO_ID = 0
 """For an event whose id stands nowhere."""
 _MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS
@@ -109,7 +113,7 @@ class SqliteEventLog(SqliteEventLogStorage):
         self, index: Connection, shards: Mapping[str, Connection], events: Sequence[EventLogEntry]
     ) -> None:
         """Store planned materializations; of an asset the last one says what stands in Dagster's table of assets."""
-        rows = [self._event_to_row(event) for event in events]
+        rows = list(self._planned_rows(events))
         for run_id, shard in shards.items():
             of_run = [row for row in rows if row["run_id"] == run_id]
             if of_run:
@@ -117,6 +121,30 @@ class SqliteEventLog(SqliteEventLogStorage):
         index.execute(SqlEventLogStorageTable.insert(), rows)
         for event in {event.get_dagster_event().asset_key: event for event in events}.values():
             self._store_asset_event(index, event, _NO_ID)
+
+    def _planned_rows(self, events: Sequence[EventLogEntry]) -> Iterator[dict[str, Any]]:
+        """Yield what is stored of planned materializations.
+
+        Those of an asset differ in partition and time only, and most of the time went into writing each as JSON.
+        """
+        common: EventLogEntry | None = None
+        row: dict[str, Any] = {}
+        for event in events:
+            told = event.get_dagster_event()
+            planned = told.asset_materialization_planned_data
+            if planned.partition is None:
+                yield self._event_to_row(event)
+                continue
+            marked = told._replace(event_specific_data=planned._replace(partition=_PARTITION))
+            same = event._replace(timestamp=_TIME, dagster_event=marked)
+            if same != common:
+                common, row = same, self._event_to_row(same)
+            text = row["event"].replace(
+                f'"partition": "{_PARTITION}"', f'"partition": {json.dumps(planned.partition)}', 1
+            )
+            text = text.replace(f'"timestamp": {_TIME}', f'"timestamp": {json.dumps(event.timestamp)}', 1)
+            stamp = self._event_insert_timestamp(event)
+            yield row | {"event": text, "partition": planned.partition, "timestamp": stamp}
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """Store a row a partition. Dagster's own has all partitions of the run in each: of 10,000, 200 kB a row."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry
-from dagster._core.events import DagsterEvent, StepMaterializationData
+from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent, StepMaterializationData
 from dagster._core.storage.dagster_run import DagsterRunStatus
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
@@ -304,3 +304,26 @@ def test_the_id_of_a_materialization_is_known_without_asking(log: SqliteEventLog
     assert kept == asked
     assert log.written(TRADES, "a", "another run") is None
     assert log.written(TRADES, "c", "run") is None
+
+
+def intended(run_id: str, asset: str, partition: str | None) -> EventLogEntry:
+    event = DagsterEvent.build_asset_materialization_planned_event(
+        "job", "step", AssetMaterializationPlannedData(dg.AssetKey([asset]), partition=partition)
+    )
+    return EventLogEntry(None, 10, "", run_id, time.time(), job_name="job", dagster_event=event)
+
+
+def test_a_batch_stores_the_same_as_its_events_one_by_one(log: SqliteEventLog, tmp_path: Path) -> None:
+    partitions = ["a", 'quoted " one', "Münze|€", None, "the partition of this event"]
+    events = [intended(run, asset, each) for run in ("x", "y") for asset in ("b", "a") for each in partitions]
+    events.insert(7, materialized("x", "a"))
+    plain = SqliteEventLogStorage(str(tmp_path / "plain"))
+    log.store_event_batch(events)
+    plain.store_event_batch(events)
+    for run in ("x", "y"):
+        assert log.get_records_for_run(run) == plain.get_records_for_run(run)
+    for asset in (dg.AssetKey(["a"]), dg.AssetKey(["b"]), TRADES):
+        for kind in (DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_MATERIALIZATION):
+            wanted = dg.EventRecordsFilter(kind, asset_key=asset)
+            assert log.get_event_records(wanted) == plain.get_event_records(wanted)
+        assert log.get_asset_records([asset]) == plain.get_asset_records([asset])
