@@ -6,13 +6,15 @@ from typing import Any, cast
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
+from market_data.assets.recorded import latest
 from market_data.domain.checks import check
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding
 from market_data.settings import Feed
 
 _SHOWN = 8
-_LONGEST = 600
+_LONGEST, _LONGEST_PASSED = 600, 120
+"""Characters that are told of a finding; Dagster keeps each evaluation three times."""
 _SUBJECT = ("timeframe", "rule")
 """Keys of a detail that say which of a table's findings it is."""
 
@@ -27,6 +29,7 @@ def check_specs(feed: Feed, partitions: dg.PartitionsDefinition[str]) -> list[dg
 
 def evaluations(
     instance: dg.DagsterInstance,
+    run_id: str,
     feed: Feed,
     partition: Partition,
     findings: Sequence[Finding],
@@ -35,7 +38,7 @@ def evaluations(
     """One evaluation for each selected check that said something of the partition."""
     key = partition.key
     judged = {name: table for name, table in feed.judged_by.items() if name in selected}
-    targets = {table: _latest(instance, dg.AssetKey([feed.name, table]), key) for table in set(judged.values())}
+    targets = {table: _target(instance, run_id, dg.AssetKey([feed.name, table]), key) for table in {*judged.values()}}
     for name, table in judged.items():
         said = sorted((finding for finding in findings if finding.check == name), key=lambda finding: finding.passed)
         if said:
@@ -75,16 +78,16 @@ def verdicts(
         )
 
 
-def _latest(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str
+def _target(
+    instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey, partition: str
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
     """The materialization that is judged: without it Dagster takes the check for older than its asset, and missing."""
-    records = instance.fetch_materializations(dg.AssetRecordsFilter(asset, asset_partitions=[partition]), limit=1)
-    for record in records.records:
-        return AssetCheckEvaluationTargetMaterializationData(
-            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-        )
-    return None
+    record = latest(instance, asset, partition, run_id)
+    if record is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+    )
 
 
 def _headline(findings: Sequence[Finding]) -> str:
@@ -102,7 +105,7 @@ def _in_words(findings: Sequence[Finding]) -> dict[str, str]:
     for number, finding in enumerate(findings[:_SHOWN], start=1):
         verdict = "passed" if finding.passed else finding.severity
         told = "; ".join([verdict, _figure(finding), *_told(finding.detail)])
-        words[f"{number} {_subject(finding)}"] = told[:_LONGEST]
+        words[f"{number} {_subject(finding)}"] = told[: _LONGEST_PASSED if finding.passed else _LONGEST]
     if len(findings) > _SHOWN:
         words["more"] = f"{len(findings) - _SHOWN} more in quality_reports"
     return words

@@ -126,7 +126,7 @@ class _Attempt:
             if isinstance(step, chain.Outcome):
                 context.log_event(materialization(context.instance, self._workspace, feed, step))
         findings = [step for step in steps if isinstance(step, chain.Finding)]
-        for evaluation in evaluations(context.instance, feed, partition, findings, self._checks):
+        for evaluation in evaluations(context.instance, context.run.run_id, feed, partition, findings, self._checks):
             verdict = None if evaluation.passed else evaluation.severity
             self.judged.setdefault(evaluation.check_name, {})[partition.key] = verdict
             context.log_event(evaluation)  # pyright: ignore[reportArgumentType]  it takes these too

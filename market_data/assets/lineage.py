@@ -19,6 +19,7 @@ from dagster._core.definitions.data_version import (
     get_input_event_pointer_tag,
 )
 
+from market_data.assets.recorded import latest
 from market_data.domain.tables import DERIVED, MADE_FROM
 from market_data.settings import Feed
 
@@ -39,7 +40,7 @@ def above(feed: Feed, table: str) -> tuple[str, ...]:
 
 
 def version_tags(
-    instance: dg.DagsterInstance, feed: Feed, revision: "Revision", made_from: Mapping[str, str]
+    instance: dg.DagsterInstance, run_id: str, feed: Feed, revision: "Revision", made_from: Mapping[str, str]
 ) -> dict[str, str]:
     """The tags of a revision's materialization; the same bytes are the same data version.
 
@@ -54,7 +55,7 @@ def version_tags(
     for table in above(feed, revision.table):
         key, version = dg.AssetKey([feed.name, table]), made_from.get(table, NULL_DATA_VERSION.value)
         tags[get_input_data_version_tag(key)] = version
-        tags[get_input_event_pointer_tag(key)] = _pointer(instance, key, revision.partition.key, version)
+        tags[get_input_event_pointer_tag(key)] = _pointer(instance, run_id, key, revision.partition.key, version)
     return tags
 
 
@@ -64,19 +65,19 @@ def inputs_of_day(inputs: Any, revision: "Revision") -> dict[str, str]:
     return {each["table"]: each["sha256"] for each in inputs if "table" in each and each["date"] == day}
 
 
-def _pointer(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str, version: str) -> str:
+def _pointer(instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey, partition: str, version: str) -> str:
     """The event of the materialization that was read.
 
     Where Dagster does not know it (it was made without this instance), the latest.
     """
-    wanted = dg.AssetRecordsFilter(asset, asset_partitions=[partition])
-    records = instance.fetch_materializations(wanted, limit=1).records
-    if records and _version(records[0]) != version:
-        records = instance.fetch_materializations(wanted, limit=_LOOKED_BACK).records
-    if not records:
+    found = latest(instance, asset, partition, run_id)
+    if found is None:
         return _BEFORE_EVERYTHING
-    read = next((record for record in records if _version(record) == version), records[0])
-    return str(read.storage_id)
+    if _version(found) != version:
+        wanted = dg.AssetRecordsFilter(asset, asset_partitions=[partition])
+        records = instance.fetch_materializations(wanted, limit=_LOOKED_BACK).records
+        found = next((record for record in records if _version(record) == version), found)
+    return str(found.storage_id)
 
 
 def _version(record: dg.EventLogRecord) -> str | None:

@@ -17,11 +17,12 @@ from market_data.settings import Feed
 if TYPE_CHECKING:
     from market_data.pipeline.workspace import Outcome, Workspace
 
-_PREVIEW_ROWS = 5
+_PREVIEW_ROWS = 2
+"""Enough to see what a row looks like. Dagster keeps a materialization twice or three times."""
 _IN_PLACE = 1_000
 """Dagster shows Markdown of fewer characters where it stands; longer hides behind a link."""
-_CHART_POINTS = 32
-"""As many as leave a chart in place."""
+_CHART_POINTS = 24
+"""Enough to see the day's course, an hour each; 32 leave a chart in place."""
 _CELL = 60
 
 
@@ -29,7 +30,7 @@ def materialization(
     instance: dg.DagsterInstance, workspace: "Workspace", feed: Feed, outcome: "Outcome"
 ) -> dg.AssetMaterialization:
     """The event of one table of one partition."""
-    revision = outcome.revision
+    revision, run_id = outcome.revision, workspace.run_id
     account = revision.account
     metadata: dict[str, dg.MetadataValue | str | int | bool] = {
         "dagster/row_count": revision.rows,
@@ -59,7 +60,9 @@ def materialization(
         asset_key=dg.AssetKey([feed.name, outcome.table]),
         partition=revision.partition.key,
         metadata=metadata,
-        tags=version_tags(instance, feed, revision, inputs_of_day(workspace.ledger.made_from(revision), revision)),
+        tags=version_tags(
+            instance, run_id, feed, revision, inputs_of_day(workspace.ledger.made_from(revision), revision)
+        ),
     )
 
 

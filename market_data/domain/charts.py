@@ -87,22 +87,24 @@ def score_bars(scores: Sequence[tuple[str, float | None, float | None]], width: 
     Args:
         scores: name, score (None: nothing was judged) and threshold (None: there is none) of each.
     """
-    height, left, row = 22 * len(scores) + 4, 92, 22
+    left, row = 92, 22
     room = width - left - 48
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">']
+    texts: list[str] = []
+    paths = {"#8884": "", "#22a06b": "", "#d9480f": "", "#888": ""}
     for n, (name, score, threshold) in enumerate(scores):
         y = n * row + 4
         good = score is not None and (threshold is None or score >= threshold)
         label = "-" if score is None else f"{score:.3f}"
-        parts.append(f'<text x="0" y="{y + 13}" font-size="12" fill="#888">{_escaped(name)}</text>')
-        parts.append(f'<path fill="#8884" d="M{left} {y}h{room}v16h-{room}z"/>')
-        parts.append(
-            f'<path fill="{"#22a06b" if good else "#d9480f"}" d="M{left} {y}h{room * (score or 0):.1f}v16H{left}z"/>'
-        )
+        texts += [f'<text y="{y + 13}">{_escaped(name)}</text>', f'<text x="{width - 42}" y="{y + 13}">{label}</text>']
+        paths["#8884"] += f"M{left} {y}h{room}v16h-{room}z"
+        paths["#22a06b" if good else "#d9480f"] += f"M{left} {y}h{room * (score or 0):.0f}v16H{left}z"
         if threshold is not None:
-            parts.append(f'<path stroke="#888" d="M{left + room * threshold:.1f} {y - 2}v20"/>')
-        parts.append(f'<text x="{width - 42}" y="{y + 13}" font-size="12" fill="#888">{label}</text>')
-    return "".join((*parts, "</svg>"))
+            paths["#888"] += f"M{left + room * threshold:.0f} {y - 2}h1v20h-1z"
+    drawn = "".join(f'<path fill="{colour}" d="{path}"/>' for colour, path in paths.items() if path)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{row * len(scores) + 4}">{drawn}'
+        f'<g fill="#888" font-size="12">{"".join(texts)}</g></svg>'
+    )
 
 
 def _drawn(bars: pl.DataFrame) -> Iterator[str]:

@@ -4,6 +4,7 @@
 is not. Whoever reads `dagster.yaml` decides between the two; its workers follow, with a URL of their own environment.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +13,15 @@ from dagster import DagsterInstance
 from dagster._config import UserConfigSchema
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
+from market_data.resources.sqlite_event_log import SqliteStorage
 from market_data.settings.environment import Environment
 
 _SQLITE, _POSTGRES = "sqlite", "postgresql"
+_BATCH_VARIABLE, _BATCH = "DAGSTER_EVENT_BATCH_SIZE", 1_000
+"""Dagster's own variable, which counts where it is set; it is 0 where not."""
 
 
 class Instance(DagsterInstance):
@@ -36,6 +39,13 @@ class Instance(DagsterInstance):
         config = yaml.safe_dump({"kind": kind, "base_dir": base_dir})
         storage = ConfigurableClassData(InstanceStorage.__module__, InstanceStorage.__name__, config)
         return {**InstanceRef.config_defaults(base_dir), "storage": storage}
+
+    def _get_event_batch_size(self) -> int:
+        """Return how many events that Dagster says belong together, a run's planned ones, are stored at a time.
+
+        One by one, 900 planned partitions of a table took 20 s before the run began.
+        """
+        return super()._get_event_batch_size() if _BATCH_VARIABLE in os.environ else _BATCH
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):
@@ -55,7 +65,7 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
             DatabaseUnavailable: its server does not answer, or refuses.
         """
         if config_value["kind"] == _SQLITE:
-            return DagsterSqliteStorage.from_local(config_value["base_dir"], inst_data)
+            return SqliteStorage.from_local(config_value["base_dir"], inst_data)
         url = Environment().postgres_url
         if url is None:
             raise ConfigurationError(

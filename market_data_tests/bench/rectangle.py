@@ -1,10 +1,13 @@
-"""(c) Many small partitions as one rectangle in one run, against empty assets that record the same events."""
+"""(c) Many small partitions in one run, against empty assets that record the same, and Dagster's own storage."""
 
+import shutil
 import sqlite3
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,18 @@ from market_data.resources.platform import PlatformResource
 from market_data.settings import Feed, Settings
 from market_data_tests.feeds import settings_of, simulated
 
-DAYS = 30
-SYMBOLS = 30
-TRADES = 100
+DAYS = 10
+SYMBOLS = 10
+TRADES = 200
+MOST_OF_EMPTY = 2.2
+"""Bound of the run's time, as a multiple of the empty run's on the same storage."""
+MOST_OF_DAGSTERS_OWN = 0.4
+"""Bound of the run's time, as a part of that of the same run in Dagster's own storage, an event at a time."""
+_DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
 
 
 def _settings(folder: Path) -> Settings:
+    folder.mkdir()
     symbols = [f"S{number:02d}-USD" for number in range(SYMBOLS)]
     options = {"trades_per_day": dict.fromkeys(symbols, TRADES)}
     dates = {"start": "2024-01-01", "end": f"2024-01-{DAYS:02d}"}
@@ -79,43 +88,61 @@ def _empty(feed: Feed, partitions: dg.MultiPartitionsDefinition, events: list[An
     return nothing
 
 
-def _timed(
-    assets: dg.AssetsDefinition, settings: Settings, feed: Feed
-) -> tuple[float, Counter[str], dg.ExecuteInProcessResult]:
-    """Wall-clock seconds of one run on a fresh SQLite instance, the events it wrote, by type, and the run."""
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """One run on a fresh SQLite instance: wall-clock seconds, the events it wrote, by type, and Dagster's files."""
+
+    seconds: float
+    written: Counter[str]
+    files_bytes: int
+    done: dg.ExecuteInProcessResult
+
+
+def _timed(assets: dg.AssetsDefinition, settings: Settings, feed: Feed, *, dagsters_own: bool = False) -> _Timed:
     platform = PlatformResource(home=str(settings.home), config=str(settings.config_path))
     tags = range_tags(feed, feed.start, feed.end or feed.start)
-    with tempfile.TemporaryDirectory() as home, dg.DagsterInstance.local_temp(home) as instance:
-        began = time.perf_counter()
-        done = dg.materialize([assets], instance=instance, resources={"platform": platform}, tags=tags)
-        taken = time.perf_counter() - began
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        if not dagsters_own:
+            shutil.copy(_DAGSTER_YAML, home)
+        with dg.DagsterInstance.from_config(temporary) as instance:
+            began = time.perf_counter()
+            done = dg.materialize([assets], instance=instance, resources={"platform": platform}, tags=tags)
+            taken = time.perf_counter() - began
         if not done.success:
             raise SystemExit("the bench's own run failed")
-        database = next(Path(home).rglob(f"{done.run_id}.db"))
-        with sqlite3.connect(database) as connection:
+        with closing(sqlite3.connect(next(home.rglob(f"{done.run_id}.db")))) as connection:
             rows = connection.execute("SELECT dagster_event_type, count(*) FROM event_logs GROUP BY 1").fetchall()
-    return taken, Counter({str(kind): count for kind, count in rows}), done
+        size = sum(file.stat().st_size for file in home.rglob("*.db*"))
+    return _Timed(taken, Counter({str(kind): count for kind, count in rows}), size, done)
 
 
 def run() -> dict[str, float | int]:
-    """Ratio of wall-clock times and events a partition."""
+    """Ratios of wall-clock times with their bounds, events and bytes a partition. Each run begins from landed bytes."""
     with tempfile.TemporaryDirectory() as temporary:
-        settings = _settings(Path(temporary))
+        settings = _settings(Path(temporary) / "kept")
         feed = settings.feeds["bench"]
         partitions = days_by_symbol(feed)
         _land(settings, feed)
-        ours, written, done = _timed(feed_assets(feed, partitions), settings, feed)
-        empty, written_empty, _ = _timed(_empty(feed, partitions, list(_recorded(done))), settings, feed)
-    if written != written_empty:
-        raise SystemExit(f"the two runs wrote different events: {written} and {written_empty}")
+        others = _settings(Path(temporary) / "own")
+        _land(others, others.feeds["bench"])
+        ours = _timed(feed_assets(feed, partitions), settings, feed)
+        empty = _timed(_empty(feed, partitions, list(_recorded(ours.done))), settings, feed)
+        own = _timed(feed_assets(feed, partitions), others, feed, dagsters_own=True)
+    if not ours.written == empty.written == own.written:
+        raise SystemExit(f"the runs wrote different events: {ours.written}, {empty.written} and {own.written}")
     count = DAYS * SYMBOLS
-    a_partition = {f"  {kind}": events / count for kind, events in written.most_common() if events >= count}
+    a_partition = {f"  {kind}": events / count for kind, events in ours.written.most_common() if events >= count}
     return {
         "partitions": count,
-        "empty assets, s": empty,
-        "the platform, s": ours,
-        "ratio": ours / empty,
-        "platform's own time a partition, ms": (ours - empty) / count * 1_000,
-        "events a partition": sum(written.values()) / count,
+        "the platform, ms a partition": ours.seconds / count * 1_000,
+        "empty assets, ms a partition": empty.seconds / count * 1_000,
+        "in Dagster's own storage, ms a partition": own.seconds / count * 1_000,
+        "ratio to empty assets": ours.seconds / empty.seconds,
+        "  its bound": MOST_OF_EMPTY,
+        "ratio to Dagster's own storage": ours.seconds / own.seconds,
+        "  bound of that": MOST_OF_DAGSTERS_OWN,
+        "Dagster's files, kB a partition": ours.files_bytes / count / 1_000,
+        "events a partition": sum(ours.written.values()) / count,
         **a_partition,
     }

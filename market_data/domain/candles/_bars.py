@@ -44,9 +44,10 @@ def bars_of(trades: pl.LazyFrame, bar: pl.Expr, context: BarContext) -> pl.LazyF
     return bars.with_columns(_keys(keys, context)).with_columns(_proven_turnover()).sort(*KEYS, "bar")
 
 
-def candles(bars: pl.LazyFrame, kind: str, timeframe: str) -> pl.LazyFrame:
-    """Bars in the order in which they stand, as rows of the `candles` table."""
-    named = bars.with_columns(kind=pl.lit(kind), timeframe=pl.lit(timeframe), vwap=_vwap())
+def candles(bars: pl.LazyFrame, kind: str, timeframe: str | pl.Expr) -> pl.LazyFrame:
+    """Bars in the order in which they stand, as rows of the `candles` table; of one timeframe, or of one each."""
+    of_each = pl.lit(timeframe) if isinstance(timeframe, str) else timeframe
+    named = bars.with_columns(kind=pl.lit(kind), timeframe=of_each, vwap=_vwap())
     types = columns()
     return named.select(pl.col(name).cast(dtype) for name, dtype in types.items())
 

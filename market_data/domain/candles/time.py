@@ -50,14 +50,21 @@ class TimeBars:
 
         from market_data.domain.candles._bars import bars_of, candles, stacked
         from market_data.domain.candles._columns import columns
+        from market_data.domain.candles._fill import flat
 
         steps = {timeframe: interval(timeframe) for timeframe in sorted(set(timeframes))}
         base = gcd(*steps.values()) or NS_PER_DAY
         bars = bars_of(trades, pl.col(context.clock) // base, context).with_columns(ts_open=pl.col("bar") * base)
 
         def fold(bars: "pl.DataFrame") -> "pl.DataFrame":
-            frames = [candles(_at(bars.lazy(), step, context), "time", name) for name, step in steps.items()]
-            return stacked(frames).collect()
+            folded = pl.concat(
+                [_at(bars.lazy(), step).with_columns(timeframe=pl.lit(name)) for name, step in steps.items()]
+            )
+            filled = flat(folded, steps, context) if context.empty_bars == "flat" else folded
+            return candles(filled, "time", pl.col("timeframe")).collect()
+
+        if not steps:
+            return stacked([])
 
         # Left to itself polars 2.1 reads the trades five times for five timeframes with flat bars. By default it would
         # also push a later filter or selection through the function, to bars that have other columns.
@@ -70,21 +77,19 @@ class TimeBars:
         )
 
 
-def _at(bars: "pl.LazyFrame", step: int, context: BarContext) -> "pl.LazyFrame":
-    """Bars of a longer interval, with empty ones as the context says."""
+def _at(bars: "pl.LazyFrame", step: int) -> "pl.LazyFrame":
+    """Bars of a longer interval, of those that have trades."""
     import polars as pl
 
     from market_data.domain.candles._bars import KEYS
-    from market_data.domain.candles._fill import flat
 
-    folded = bars.group_by(*KEYS, pl.col("ts_open") // step * step, maintain_order=True).agg(
+    return bars.group_by(*KEYS, pl.col("ts_open") // step * step, maintain_order=True).agg(
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
         pl.col("close").last(),
         pl.col("volume", "quote_volume", "trade_count").sum(),
     )
-    return flat(folded, step, context) if context.empty_bars == "flat" else folded
 
 
 KIND: CandleKind = TimeBars()
