@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from market_data.domain.errors import ConfigurationError
 
 _POSTGRES = re.compile(r"postgresql(\+psycopg2)?://[^\s/?]*/[^\s/?]+(\?\S*)?", re.ASCII)
+PARTITIONS_PER_FEED = 100_000
 PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
 
 
@@ -63,6 +64,10 @@ class Environment(BaseSettings):
     """How often the sensor looks that tells what is late, wrong, failed or stalled."""
     repair_seconds: int = 300
     """How often the sensor looks that has partitions made again."""
+
+    partitions_per_feed: int = Field(default=PARTITIONS_PER_FEED, ge=1)
+    """How many partitions, days by symbols, a feed may have; one of more is refused at load. What more costs:
+    [sizing](../sizing.md)."""
 
     log_format: Literal["text", "json"] = "text"
     """How the project's log lines look; `json` makes each an object with time, level, logger, message, run, feed,

@@ -1,5 +1,6 @@
 """Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from market_data.domain.ports.source import SourceInfo
 from market_data.settings.bucket import bucket_home, scratch_folder
 from market_data.settings.checks import checks_model, known_keys
 from market_data.settings.environment import Environment
+from market_data.settings.keyspace import too_large
 from market_data.settings.model import Alerts, Feed, Settings
 
 _LONGEST_VALUE = 80
@@ -71,6 +73,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     _know_each_other(feeds, path, node)
+    _small_enough(feeds, environment.partitions_per_feed, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
     bucket = bucket_home(environment)
     return Settings(
@@ -82,6 +85,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,
         repair_seconds=environment.repair_seconds,
+        partitions_per_feed=environment.partitions_per_feed,
         log_format=environment.log_format,
         feeds=feeds,
         alerts=alerts,
@@ -145,6 +149,15 @@ def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | No
                 raise ConfigurationError(
                     f"{path}:{_line(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
                 )
+
+
+def _small_enough(feeds: Mapping[str, Feed], limit: int, path: Path, node: yaml.Node | None) -> None:
+    """Refuses feeds whose partitions are more than Dagster's interface can show."""
+    today = dt.datetime.now(dt.UTC).date()
+    refused = {name: words for name, feed in feeds.items() if (words := too_large(feed, limit, today)) is not None}
+    if refused:
+        told = (f"{path}:{_line(node, ['feeds', name])}: feeds.{name}: {words}" for name, words in refused.items())
+        raise ConfigurationError("\n".join(told))
 
 
 def _sentences(

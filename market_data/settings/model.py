@@ -31,6 +31,7 @@ from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
+from market_data.settings.environment import PARTITIONS_PER_FEED
 from market_data.settings.stanzas import Budget, Repair, TableRules
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
@@ -221,6 +222,7 @@ class Settings(BaseModel):
     progress_file: Path | None = None
     watch_seconds: int = 60
     repair_seconds: int = 300
+    partitions_per_feed: int = PARTITIONS_PER_FEED
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
