@@ -45,4 +45,5 @@ def place(home: Path | str) -> dict[str, Any]:
 def environment_of(settings: Settings) -> dict[str, str]:
     """What a process has to be told to work on these settings."""
     home, config = str(settings.home), str(settings.config_path)
-    return {"MARKET_DATA_HOME": home, "MARKET_DATA_CONFIG": config, **ledger_environment(settings.home)}
+    limit = {"MARKET_DATA_PARTITIONS_PER_FEED": str(settings.partitions_per_feed)}
+    return {"MARKET_DATA_HOME": home, "MARKET_DATA_CONFIG": config, **limit, **ledger_environment(settings.home)}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _POSTGRES = re.compile(r"postgresql(\+psycopg2)?://[^\s/?]*/[^\s/?]+(\?\S*)?", re.ASCII)
 _PREFIX = "MARKET_DATA_"
 _DOT_ENV = ".env"
+PARTITIONS_PER_FEED = 100_000
 PACKAGED_FEEDS = Path(__file__).parent.parent / "config" / "feeds.yaml"
 
 
@@ -105,6 +106,11 @@ class Environment:
     )
     watch_seconds: int = _variable(60, "How often the sensor looks that tells what is late, wrong, failed or stalled.")
     repair_seconds: int = _variable(300, "How often the sensor looks that has partitions made again.")
+    partitions_per_feed: Annotated[int, AtLeast(1)] = _variable(
+        PARTITIONS_PER_FEED,
+        "How many partitions, days by symbols, a feed may have; one of more is refused at load. What more costs: "
+        "[sizing](../sizing.md).",
+    )
     log_format: Literal["text", "json"] = _variable(
         "text",
         "How the project's log lines look; `json` makes each an object with time, level, logger, message, run, feed, "

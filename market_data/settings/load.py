@@ -1,5 +1,6 @@
 """Reading `feeds.yaml`: every mistake is refused at load with file, line, key, value and what was expected."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from market_data.settings.checks import checks_model, known_keys
 from market_data.settings.environment import Environment, Secret
 from market_data.settings.feeds_file import line_of, read_feeds_file
 from market_data.settings.home import home_of
+from market_data.settings.keyspace import too_large
 from market_data.settings.model import Alerts, Feed, Settings
 
 _LONGEST_VALUE = 80
@@ -44,6 +46,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     if len({name.lower() for name in feeds}) < len(feeds):
         raise ConfigurationError(f"{path}: expected names of feeds that differ in more than the case of their letters")
     _know_each_other(feeds, path, node)
+    _small_enough(feeds, environment.partitions_per_feed, path, node)
     alerts = _alerts(document.get("alerts"), feeds, path, node)
     home = home_of(environment)
     return Settings(
@@ -55,6 +58,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         progress_file=environment.progress_file,
         watch_seconds=environment.watch_seconds,
         repair_seconds=environment.repair_seconds,
+        partitions_per_feed=environment.partitions_per_feed,
         log_format=environment.log_format,
         feeds=feeds,
         alerts=alerts,
@@ -108,6 +112,15 @@ def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | No
                 raise ConfigurationError(
                     f"{path}:{line_of(node, keys)}: {'.'.join(keys)} = {other!r}: expected another feed out of {known}"
                 )
+
+
+def _small_enough(feeds: Mapping[str, Feed], limit: int, path: Path, node: yaml.Node | None) -> None:
+    """Refuses feeds whose partitions are more than Dagster's interface can show."""
+    today = dt.datetime.now(dt.UTC).date()
+    refused = {name: words for name, feed in feeds.items() if (words := too_large(feed, limit, today)) is not None}
+    if refused:
+        told = (f"{path}:{line_of(node, ['feeds', name])}: feeds.{name}: {words}" for name, words in refused.items())
+        raise ConfigurationError("\n".join(told))
 
 
 def _sentences(

@@ -30,6 +30,7 @@ from market_data.settings.alerts import Alerts
 from market_data.settings.bucket import BucketHome
 from market_data.settings.calendar import check_calendar
 from market_data.settings.checks import ChecksStanza
+from market_data.settings.environment import PARTITIONS_PER_FEED
 from market_data.settings.home import Places
 from market_data.settings.outline import Outlined
 from market_data.settings.stanzas import Budget, Repair, TableRules
@@ -207,6 +208,7 @@ class Settings(Places, BaseModel):
     progress_file: Path | None = None
     watch_seconds: int = 60
     repair_seconds: int = 300
+    partitions_per_feed: int = PARTITIONS_PER_FEED
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()

@@ -4,7 +4,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import books, candles, ccxt, checks, databento, intake, rectangle, startup, tardis
+from market_data_tests.bench import (
+    books,
+    candles,
+    ccxt,
+    checks,
+    databento,
+    intake,
+    keyspaces,
+    rectangle,
+    startup,
+    tardis,
+)
 
 PARTS = {
     "intake": intake.run,
@@ -16,6 +27,7 @@ PARTS = {
     "books": books.run,
     "checks": checks.run,
     "startup": startup.run,
+    "keyspaces": keyspaces.run,
 }
 
 

@@ -205,6 +205,19 @@ def test_a_day_that_is_due_and_missing_is_told_with_the_command_that_brings_it(t
     assert verdict.advice == "`market-data ingest sim --start 2024-01-17 --end 2024-01-17`"
 
 
+def test_a_feed_that_will_soon_have_too_many_partitions_is_told_of_before_it_is_refused(tmp_path: Path) -> None:
+    today = dt.datetime.now(dt.UTC)
+    start = (today - dt.timedelta(days=10)).date().isoformat()
+    feed = {**simulated(start=start), "end": None}
+    settings = settings_of(tmp_path, {"sim": feed}, partitions_per_feed=100)
+    scope = Scope(lambda: settings, None, full=False, now=today)
+    _, told = probes()["configuration"].look(scope)
+    assert (told.about, told.state) == ("configuration sim", "degraded")
+    assert told.figures["full_on"] == (today.date() + dt.timedelta(days=41)).isoformat()
+    (alone,) = probes()["configuration"].look(Scope(lambda: settings, None, full=False, now=today.replace(year=2020)))
+    assert alone.state == "healthy"
+
+
 @pytest.mark.parametrize("text", ["feeds: {a: {}}", "feeds: [", ""])
 def test_a_configuration_that_does_not_load_is_unhealthy_and_nothing_else_is_looked_at(
     settings: Settings, text: str
