@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from market_data.warehouse.by_key import ByKey
 from typer.testing import CliRunner
 
 from market_data.cli._app import app
 from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
-from market_data.warehouse.by_key import ByKey
 from market_data_tests.databases import ledger_environment, ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.pipeline import victim
