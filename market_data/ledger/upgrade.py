@@ -24,7 +24,7 @@ _LOCK = 0x6D61726B65746461
 """Of all advisory locks of a database this one is ours: the letters "marketda"."""
 _UNDEFINED_TABLE = "42P01"
 _FIRST = "revisions"
-"""What the relation of revisions was named up to version 0005: by it a ledger is known, until its name is the new one."""
+"""What the relation of revisions was named up to version 0005: by either name a ledger is known."""
 _UNVERSIONED = {
     **{each: frozenset(metadata.tables[each].columns.keys()) for each in ("spending", "alerts", "deliveries")},
     **{each: frozenset(metadata.tables[each].columns.keys()) for each in ("dropped", "repairs")},

@@ -40,7 +40,7 @@ def rewritten(target: Path, statement: str) -> None:
         "UPDATE landed SET key = '../../outside/' || key",
         "UPDATE landed SET key = '/tmp/outside/' || key",
         "UPDATE landed SET key = 'a\\b/' || key",
-        "UPDATE revisions SET feed = '../../../outside', path = '../../outside/' || path",
+        "UPDATE partition_revisions SET feed = '../../../outside', path = '../../outside/' || path",
     ],
 )
 def test_a_file_outside_of_the_home_is_refused_before_anything_is_written(tmp_path: Path, statement: str) -> None:
@@ -55,4 +55,4 @@ def test_a_file_outside_of_the_home_is_refused_before_anything_is_written(tmp_pa
     ):
         restore(workspace, target, untold)
     assert {path for path in tmp_path.rglob("*") if "there" not in path.parts} == before
-    assert not [*(tmp_path / "there").rglob("data.parquet"), *(tmp_path / "there").rglob("manifest.json")]
+    assert not [*(tmp_path / "there").rglob("*.parquet"), *(tmp_path / "there").rglob("manifest.json")]
