@@ -26,7 +26,7 @@ def rewritten(target: Path, statement: str) -> None:
     changed = target / "changed.db"
     shutil.copy(backups.vault(target).path(backup.ledger), changed)
     with closing(sqlite3.connect(changed)) as connection, connection:
-        connection.execute(statement)
+        connection.executescript(statement)
     digest = sha256(changed)
     path = backups.vault(target).path(digest)
     path.parent.mkdir(exist_ok=True)
@@ -40,6 +40,7 @@ def rewritten(target: Path, statement: str) -> None:
         "UPDATE landed SET key = '../../outside/' || key",
         "UPDATE landed SET key = '/tmp/outside/' || key",
         "UPDATE landed SET key = 'a\\b/' || key",
+        "UPDATE files SET path = '../../outside/' || path; "
         "UPDATE partition_revisions SET feed = '../../../outside', path = '../../outside/' || path",
     ],
 )

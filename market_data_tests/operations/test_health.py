@@ -25,6 +25,7 @@ from market_data_tests.warehouse_invariants import age
 
 NOW = dt.datetime(2024, 1, 18, 13, tzinfo=dt.UTC)
 FEED = simulated(symbols=["AAA-USD"], tables=["trades"], end="2024-01-16", options={"trades_per_day": {"AAA-USD": 40}})
+STATES = Path(__file__).parent.parent / "ledger" / "states"
 STRAY = "trades/feed=sim/symbol=ZZZ-USD/date=2024-01-15/data.parquet"
 
 
@@ -95,7 +96,7 @@ def change(path: Path) -> None:
     [
         (Path.unlink, "is not there"),
         (cut, "bytes instead of"),
-        (change, "has other bytes than the ledger says"),
+        (change, "has other bytes than were written"),
     ],
 )
 def test_a_file_that_is_not_what_the_ledger_says_is_unhealthy(
@@ -269,14 +270,17 @@ def test_a_ledger_that_is_no_database_is_unhealthy(settings: Settings) -> None:
 def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(settings: Settings) -> None:
     import sqlite3
 
+    for path in settings.home.glob("ledger.db*"):
+        path.unlink()
     with sqlite3.connect(settings.ledger) as connection:
-        connection.executescript("DROP TABLE ledger_version")
-    assert not_healthy(settings) == {"ledger": "degraded"}
-    assert not_healthy(settings) == {}
+        connection.executescript((STATES / "v0005.sqlite.sql").read_text(encoding="utf-8"))
+    told = [look(settings)["ledger"] for _ in range(2)]
+    assert [verdict.state for verdict in told] == ["degraded", "healthy"]
+    assert "was of version 0005" in told[0].sentence
     with sqlite3.connect(settings.ledger) as connection:
         connection.execute("ALTER TABLE spending DROP COLUMN what")
     connection.close()
-    assert not_healthy(settings) == {"ledger": "unhealthy"}
+    assert look(settings)["ledger"].state == "unhealthy"
     assert "lacks spending.what" in look(settings)["ledger"].sentence
 
 
