@@ -1,6 +1,7 @@
 """Partitions put into a warehouse by hand, and ledgers that name as many of them as a test wants."""
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,8 @@ from market_data.domain.account import Account
 from market_data.domain.contract import Schema
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
-from market_data.ledger.ledger import Ledger
+from market_data.ledger.file import File
+from market_data.ledger.ledger import Commit, Ledger
 from market_data.ledger.revision import Revision
 from market_data.ledger.schema import CURRENT, files, ledger_state, revisions
 from market_data.warehouse.parquet import fingerprint
@@ -79,6 +81,15 @@ def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
         "committed_ns": 1,
         **values,
     }
+
+
+def commit_of(table: str, partition: Partition, follows: int = 0, **values: Any) -> Commit:
+    """What a writer would commit after that revision; its file has a name of its own, and need not exist."""
+    row = row_of(table, partition, path=f"_files/{table}/{uuid.uuid4().hex}.parquet") | values
+    keys = {"table_name", "feed", "symbol", "date", "revision", "state", "committed_in", "committed_ns"}
+    file = File(row["path"], row["sha256"], None, row["size_bytes"])
+    given = {name: value for name, value in row.items() if name not in keys}
+    return Commit(table, partition, given, file, [("price", "DOUBLE")], follows)
 
 
 def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:

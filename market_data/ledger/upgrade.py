@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateSchema
 from market_data.domain.errors import LedgerUnfit, StorageTrouble
 from market_data.ledger.database import SCHEMA, reading
 from market_data.ledger.migrations import HEAD, VERSION_TABLE
-from market_data.ledger.schema import metadata, revisions
+from market_data.ledger.schema import builds, metadata, revisions
 from market_data.storage.files import publish, sync_file
 
 _log = logging.getLogger("market_data.warehouse")
@@ -23,6 +23,15 @@ _VERSION = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
 _LOCK = 0x6D61726B65746461
 """Of all advisory locks of a database this one is ours: the letters "marketda"."""
 _UNDEFINED_TABLE = "42P01"
+_FIRST = "revisions"
+"""What the relation of revisions was named up to version 0005: by either name a ledger is known."""
+_UNVERSIONED = {
+    **{each: frozenset(metadata.tables[each].columns.keys()) for each in ("spending", "alerts", "deliveries")},
+    **{each: frozenset(metadata.tables[each].columns.keys()) for each in ("dropped", "repairs")},
+    _FIRST: frozenset({*revisions.columns.keys(), "writer"}),
+    "makings": frozenset(builds.columns.keys()),
+}
+"""The relations that a ledger of no version may have, by their names then, with every column that each may have."""
 
 
 def version(engine: Engine) -> str | None:
@@ -69,8 +78,7 @@ def _take_steps(connection: Connection, found: str | None) -> None:
             f"the ledger is of version {found}, and this market-data knows it up to {HEAD}: a newer one made it. "
             "Nothing was changed; use that one, or put back the copy that was kept before the upgrade"
         )
-    is_new = not _has(connection, revisions.name)
-    if not is_new:
+    if _has(connection, _FIRST) or _has(connection, revisions.name):
         _log.warning("the ledger is brought from version %s to %s", found or "0", HEAD)
         if connection.dialect.name == "sqlite" and connection.engine.url.database:
             _keep_copy(Path(connection.engine.url.database))
@@ -87,18 +95,18 @@ def _find_relations(connection: Connection) -> None:
     # Looked for first: the right to make a schema is asked even where it exists.
     if not inspect(connection).has_schema(SCHEMA):
         connection.execute(CreateSchema(SCHEMA))
-    if not inspect(connection).has_table(revisions.name, SCHEMA):
-        for relation in metadata.sorted_tables:
-            if _is_ours(connection, relation):
-                connection.execute(text(f'ALTER TABLE "{relation.name}" SET SCHEMA {SCHEMA}'))
+    if not any(inspect(connection).has_table(name, SCHEMA) for name in (_FIRST, revisions.name)):
+        for name in _UNVERSIONED:
+            if _is_ours(connection, name):
+                connection.execute(text(f'ALTER TABLE "{name}" SET SCHEMA {SCHEMA}'))
     connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
 
 
-def _is_ours(connection: Connection, relation: Table) -> bool:
+def _is_ours(connection: Connection, name: str) -> bool:
     """Whether the usual schema has a relation with that name and no column that ours has not."""
-    if not _has(connection, relation.name):
+    if not _has(connection, name):
         return False
-    return {column["name"] for column in inspect(connection).get_columns(relation.name)} <= set(relation.columns.keys())
+    return {column["name"] for column in inspect(connection).get_columns(name)} <= _UNVERSIONED[name]
 
 
 def _has(connection: Connection, name: str) -> bool:

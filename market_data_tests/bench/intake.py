@@ -57,7 +57,7 @@ def run() -> dict[str, float | int]:
         archive = write_archive(folder, ROWS)
         seconds_ours = best_seconds(ingesting(folder, STANZA, archive))
         seconds_polars = best_seconds(lambda: plain_polars(archive, folder / "plain.parquet"))
-        file = next((folder / "home-0").rglob("data.parquet"))
+        file = next((folder / "home-0").rglob("*.parquet"))
         figures: dict[str, float | int] = {
             "rows": ROWS,
             "polars: read_csv + write_parquet, s": seconds_polars,

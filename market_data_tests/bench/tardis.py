@@ -47,7 +47,7 @@ def run(rows: int = ROWS, large_rows: int = LARGE_ROWS) -> dict[str, float | int
         file = write_file(folder, rows)
         seconds_ours = best_seconds(ingesting(folder, STANZA, file))
         seconds_polars = best_seconds(lambda: pl.read_csv(file))
-        parquet = next((folder / "home-0").rglob("data.parquet"))
+        parquet = next((folder / "home-0").rglob("*.parquet"))
         figures: dict[str, float | int] = {
             "rows": rows,
             "polars: read_csv, s": seconds_polars,

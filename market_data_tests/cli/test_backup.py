@@ -26,7 +26,7 @@ def test_a_home_goes_to_another_place(home: Home, other: Home, tmp_path: Path) -
     assert home.lines("backup", target)[0].endswith("; 0 of 0 B were copied")
     (whole,) = home.lines("restore", target, "--verify")
     assert whole.startswith(f"{target} is whole: 4 files of ")
-    assert other.lines("restore", target)[0] == f"{other.settings.home} has 4 revisions"
+    assert other.lines("restore", target)[0] == f"{other.settings.home} has 4 partition_revisions"
     query = "SELECT date, price FROM trades ORDER BY ALL"
     assert other.lines("query", "--json", query) == home.lines("query", "--json", query)
 
@@ -36,7 +36,9 @@ def test_both_speak_json(home: Home, other: Home, tmp_path: Path) -> None:
     assert (made["files"], made["copied_files"], made["lost"], made["pruned"]) == (4, 4, [], 0)
     verified = json.loads("".join(home.lines("restore", tmp_path / "backup", "--verify", "--json")))
     assert (verified["files"], verified["bad"]) == (4, [])
-    assert json.loads("".join(other.lines("restore", tmp_path / "backup", "--json")))["rows"]["revisions"] == 4
+    assert (
+        json.loads("".join(other.lines("restore", tmp_path / "backup", "--json")))["rows"]["partition_revisions"] == 4
+    )
 
 
 def test_a_damaged_backup_is_told_and_ends_with_1(home: Home, other: Home, tmp_path: Path) -> None:

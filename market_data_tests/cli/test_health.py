@@ -64,7 +64,7 @@ def test_programs_get_the_same_as_json(home: Home) -> None:
 def test_the_exit_code_is_for_a_containers_probe(home: Home, warehouse: Warehouse) -> None:
     assert home.run("health").exit_code == 0  # degraded
     assert home.run("health", "--strict").exit_code == 1
-    next(home.settings.warehouse.rglob("data.parquet")).unlink()
+    next(home.settings.warehouse.rglob("*.parquet")).unlink()
     result = home.run("health")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "unhealthy")
     assert not result.stderr

@@ -121,7 +121,7 @@ def test_ctrl_c_ends_at_a_partitions_edge_and_the_same_command_goes_on(tmp_path:
     command = [str(Path(sys.executable).with_name("market-data")), "ingest", "sim", "--start", "2024-01-15", "--json"]
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"} | home.environment
     run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: len(list(home.settings.warehouse.glob("quality_reports/*/*/*/data.parquet"))) > 2)
+    until(lambda: len(list(home.settings.warehouse.glob("_files/quality_reports/*/*/*/*.parquet"))) > 2)
     run.send_signal(signal.SIGINT)
     told, said = run.communicate()
     assert run.returncode == 1

@@ -16,7 +16,7 @@ from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
 from market_data_tests.faults.backfill import FEED, Backfill, Key, Run, settings_for
 from market_data_tests.faults.scenario import Figures, Size
-from market_data_tests.warehouse_invariants import assert_sound
+from market_data_tests.warehouse_invariants import age, assert_sound
 
 Rows = Mapping[Key, pl.DataFrame]
 
@@ -43,18 +43,16 @@ def _make(settings: Settings, days: int) -> None:
 
 
 def counting(database: str, warehouse: Path) -> Iterator[tuple[Key, pl.DataFrame]]:
-    """What counts in a home, by its ledger: every file with the hash and the rows that the ledger says.
-
-    A dead writer's claim counts as the next writer would settle it: if its file is in place.
-    """
+    """What counts in a home, by its ledger: every file with the hash and the rows that the ledger says."""
     ledger = Ledger(database)
     try:
-        named = [*ledger.pending(), *ledger.find()]
+        named = ledger.find()
+        files = ledger.files_of(named)
     finally:
         ledger.close()
-    for revision in reversed(named):
+    for revision in named:
         content = (warehouse / revision.path).read_bytes() if (warehouse / revision.path).exists() else b""
-        if hashlib.sha256(content).hexdigest() == revision.sha256:
+        if hashlib.sha256(content).hexdigest() == files[revision.id].sha256:
             rows = pl.read_parquet(content)
             if len(rows) == revision.rows:
                 yield (revision.table, revision.partition), _lasting(revision.table, rows)
@@ -137,6 +135,10 @@ def recovered(backfill: Backfill, name: str = "recovery") -> Count:
     run = backfill.start(name)
     run.must_succeed()
     with opened(backfill.settings) as workspace:
+        assert_sound(workspace.warehouse, orphans=True)
+        assert workspace.warehouse.sweep() == 0
+        age(workspace.warehouse)
+        workspace.warehouse.sweep()
         assert_sound(workspace.warehouse)
     return audit(backfill, [run])
 

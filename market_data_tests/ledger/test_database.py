@@ -1,8 +1,10 @@
 """The ledger's database in SQLite where its disk is full or read-only, and what readers and writers hear of it."""
 
+import datetime as dt
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from market_data.domain.contract import polars_schema
 from market_data.domain.errors import StorageTrouble
+from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Delivery
 from market_data.domain.tables import table
 from market_data.ledger.database import engine_of, reading
@@ -19,9 +22,15 @@ from market_data.warehouse.external_sort import opened
 from market_data.warehouse.store import Warehouse
 from market_data_tests.faults.mounts import Mount, tmpfs
 from market_data_tests.faults.scenario import CannotRun
+from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put
-from market_data_tests.warehouse.test_store import PARTITION, trades
-from market_data_tests.warehouse_invariants import assert_sound
+from market_data_tests.warehouse_invariants import age, assert_sound
+
+PARTITION = Partition("feed", dt.date(2024, 1, 15), "1000")
+
+
+def trades(numbers: list[int]) -> list[dict[str, Any]]:
+    return [trade(n) for n in numbers]
 
 
 @pytest.fixture
@@ -58,14 +67,14 @@ def test_a_ledger_on_a_full_or_read_only_disk_is_read_and_says_why_it_is_not_wri
     assert warehouse.current("trades", PARTITION) == before
     disk.remount("rw,size=16m")
     put(warehouse, "trades", PARTITION, trades([4, 5]))  # the same process, once the disk is well
-    assert_sound(warehouse)
+    assert_sound(warehouse, orphans=True)
     warehouse.close()
     warehouse.ledger.close()
 
 
 def test_what_is_in_a_journal_that_cannot_be_read_is_not_left_out_in_silence(disk: Mount) -> None:
     writer = sqlite3.connect(disk.path / "ledger.db")
-    writer.execute("DELETE FROM revisions")
+    writer.execute("DELETE FROM partition_revisions")
     writer.commit()
     journal = (disk.path / "ledger.db-wal").read_bytes()
     assert journal
@@ -93,19 +102,26 @@ def test_a_mistake_in_a_query_stays_one(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_commit_that_the_database_did_not_take_is_settled_by_the_same_process(tmp_path: Path) -> None:
+def test_a_commit_that_the_database_did_not_take_leaves_what_counted_and_a_file_for_the_sweep(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse", Ledger(f"sqlite:///{tmp_path}/ledger.db"))
-    put(warehouse, "trades", PARTITION, trades([1, 2, 3]))
+    first = put(warehouse, "trades", PARTITION, trades([1, 2, 3]))
     beside = sqlite3.connect(tmp_path / "ledger.db")
     beside.execute(
-        "CREATE TRIGGER refusing BEFORE UPDATE ON revisions WHEN NEW.state = 'current' "
+        "CREATE TRIGGER refusing BEFORE UPDATE ON partition_revisions WHEN NEW.state = 'superseded' "
         "BEGIN SELECT RAISE(FAIL, 'not now'); END"
     )
     with pytest.raises(Exception, match="not now"):
         put(warehouse, "trades", PARTITION, trades([4, 5]))
+    assert warehouse.current("trades", PARTITION) == first
+    assert warehouse.ledger.last_commit == 1
     beside.execute("DROP TRIGGER refusing")
     beside.close()
-    assert put(warehouse, "trades", PARTITION, trades([6])).revision == 3
+    made = put(warehouse, "trades", PARTITION, trades([6]))
+    assert (made.revision, made.committed_in) == (2, 2)
+    assert_sound(warehouse, orphans=True)
+    assert warehouse.sweep() == 0
+    age(warehouse)
+    assert warehouse.sweep() == 1
     assert_sound(warehouse)
     warehouse.close()
     warehouse.ledger.close()

@@ -5,25 +5,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, text
+from sqlalchemy import Engine, create_engine, insert, text, update
 
-from market_data.domain.errors import ConfigurationError, DatabaseUnavailable, PartitionBusy
+from market_data.domain.errors import ConfigurationError, DatabaseUnavailable
 from market_data.domain.partition import Partition
+from market_data.domain.time import to_ns
 from market_data.ledger import database
 from market_data.ledger.database import SCHEMA
-from market_data.ledger.ledger import Ledger
+from market_data.ledger.file import File
+from market_data.ledger.ledger import Commit, Ledger
 from market_data.ledger.revision import Revision
-from market_data.ledger.schema import CURRENT, PENDING, SUPERSEDED, makings, revisions
+from market_data.ledger.schema import CURRENT, SUPERSEDED, builds, ledger_state, revisions
 from market_data.warehouse.store import Warehouse
 from market_data_tests.cut_off import Wire, wire
 from market_data_tests.databases import Server, postgres
-from market_data_tests.partitions import row_of
+from market_data_tests.partitions import commit_of, row_of
 from market_data_tests.warehouse_invariants import assert_sound
 
 DAY = Partition("feed", dt.date(2024, 1, 15), "1000")
@@ -69,16 +72,14 @@ def far(cut: Wire) -> Iterator[Ledger]:
     opened.close()
 
 
-def values(sha256: str = "a" * 64) -> dict[str, Any]:
-    given = {"table_name", "feed", "symbol", "date", "revision", "state"}
-    row = row_of("trades", DAY, sha256=sha256, writer="writer")
-    return {name: value for name, value in row.items() if name not in given}
+def wanted(follows: int = 0, **values: Any) -> Commit:
+    return commit_of("trades", DAY, follows, **values)
 
 
-def claimed(ledger: Ledger, follows: int = 0) -> Revision:
-    claim = ledger.claim(values(), "trades", DAY, follows)
-    assert claim is not None
-    return claim
+def entered(ledger: Ledger, follows: int = 0, **values: Any) -> Revision:
+    made = ledger.commit(wanted(follows, **values))
+    assert made is not None
+    return made
 
 
 def states(ledger: Ledger) -> list[tuple[int, str]]:
@@ -87,48 +88,70 @@ def states(ledger: Ledger) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("how", CUTS)
-def test_a_claim_is_made_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
+def test_a_first_revision_is_committed_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
     cut.cut_next(how)
-    claim = claimed(far)
+    made = entered(far)
     assert cut.cuts == 1
-    assert ledger.pending() == [claim]
+    assert ledger.current("trades", DAY) == made
+    assert [file.path for file in ledger.filed()] == [made.path.as_posix()]
+    assert (made.committed_in, ledger.last_commit) == (1, 1)
 
 
 @pytest.mark.parametrize("how", CUTS)
-def test_an_entered_revision_counts_once_and_supersedes_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
-    ledger.enter(values("b" * 64), "trades", DAY, 0)
+def test_a_revision_counts_once_and_supersedes_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
+    entered(ledger)
     cut.cut_next(how)
-    entered = far.enter(values(), "trades", DAY, 1, seconds=1.0)
-    assert cut.cuts == 1
-    assert entered == ledger.current("trades", DAY)
-    assert states(ledger) == [(1, SUPERSEDED), (2, CURRENT)]
-    assert [row.seconds for row in ledger.all_rows(makings.select())] == [1.0]
-
-
-@pytest.mark.parametrize("how", CUTS)
-def test_a_claim_becomes_current_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
-    ledger.enter(values("b" * 64), "trades", DAY, 0)
-    claim = claimed(far, 1)
-    cut.cut_next(how)
-    made = far.commit(claim, Path("_history/r1.parquet"), 1.0)
+    made = far.commit(replace(wanted(1), seconds=1.0))
     assert cut.cuts == 1
     assert made == ledger.current("trades", DAY)
     assert states(ledger) == [(1, SUPERSEDED), (2, CURRENT)]
-    assert [revision.path.name for revision in ledger.history("trades", DAY)] == ["r1.parquet", "data.parquet"]
+    assert [row.seconds for row in ledger.all_rows(builds.select())] == [1.0]
+    assert ledger.last_commit == 2
+    assert [(each.number, each.counts, each.revision.revision) for each in ledger.changes()] == [
+        (1, True, 1),
+        (2, False, 1),
+        (2, True, 2),
+    ]
 
 
 @pytest.mark.parametrize("how", CUTS)
-def test_a_claim_is_given_up(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
-    claim = claimed(ledger)
+def test_rows_are_moved_to_another_file_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
+    made = entered(ledger)
     cut.cut_next(how)
-    far.abandon(claim.id)
-    assert states(ledger) == []
+    far.move(made, File("_files/trades/other.parquet", "b" * 64, None, 10))
+    assert cut.cuts == 1
+    assert [file.path for file in ledger.filed()] == ["_files/trades/other.parquet"]
+    assert ledger.unreferenced(2**62) == [made.path.as_posix()]
+    current = ledger.current("trades", DAY)
+    assert current is not None
+    assert (current.sha256, current.committed_in, ledger.last_commit) == (made.sha256, 1, 1)
+
+
+@pytest.mark.parametrize("how", CUTS)
+def test_a_moment_that_was_asked_for_is_noted(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
+    first = entered(ledger)
+    moment = dt.datetime.now(dt.UTC)
+    cut.cut_next(how)
+    assert far.as_of(moment) == first.committed_in
+    assert cut.cuts == 1
+    assert entered(ledger, 1).committed_ns > to_ns(moment)
+    assert ledger.as_of(moment) == first.committed_in
+
+
+@pytest.mark.parametrize("how", CUTS)
+def test_a_file_that_nothing_is_read_from_is_forgotten_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
+    made = entered(ledger)
+    ledger.move(made, File("_files/trades/other.parquet", "b" * 64, None, 10))
+    cut.cut_next(how)
+    removed: set[str] = set()
+    assert far.forget_files([made.path.as_posix()], removed.add, 2**62) == 1
+    assert removed == {made.path.as_posix()}
+    assert ledger.unreferenced(2**62) == []
 
 
 @pytest.mark.parametrize("how", CUTS)
 def test_a_confirmation_is_noted_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
-    current = ledger.enter(values(), "trades", DAY, 0)
-    assert current is not None
+    current = entered(ledger)
     cut.cut_next(how)
     far.confirm(current, [{"file": "new"}], "run-2")
     assert ledger.made_from(current) == [{"file": "new"}]
@@ -141,7 +164,7 @@ def test_a_transaction_whose_client_is_gone_bars_the_way_for_a_while_only(
     with wire(url) as cut:
         far = Ledger(cut.url)
         cut.cut_next("half")
-        assert [claimed(far)] == ledger.pending()
+        assert entered(far) == ledger.current("trades", DAY)
         far.close()
 
 
@@ -151,11 +174,11 @@ def test_another_writer_that_came_first_meanwhile_is_not_taken_for_oneself(
     theirs: list[Revision | None] = []
 
     def meanwhile(details: Any) -> None:
-        theirs.append(ledger.enter({**values(), "writer": "another"}, "trades", DAY, 0))
+        theirs.append(ledger.commit(wanted()))
 
     monkeypatch.setattr(database, "_say", meanwhile)
     cut.cut_next("lost")
-    assert far.enter(values(), "trades", DAY, 0) is None
+    assert far.commit(wanted()) is None
     assert [ledger.current("trades", DAY)] == theirs
 
 
@@ -163,63 +186,56 @@ def test_what_was_superseded_before_it_was_looked_for_was_entered(
     cut: Wire, far: Ledger, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def meanwhile(details: Any) -> None:
-        ledger.enter({**values("c" * 64), "writer": "another"}, "trades", DAY, 1)
+        ledger.commit(wanted(1))
 
     monkeypatch.setattr(database, "_say", meanwhile)
     cut.cut_next("untold")
-    entered = far.enter(values(), "trades", DAY, 0)
-    assert entered is not None
+    made = entered(far)
+    assert (made.revision, made.state) == (1, SUPERSEDED)
     assert states(ledger) == [(1, SUPERSEDED), (2, CURRENT)]
 
 
-def test_a_claim_that_others_gave_up_is_not_made_current(ledger: Ledger) -> None:
-    before = ledger.enter(values("b" * 64), "trades", DAY, 0)
-    claim = claimed(ledger, 1)
-    ledger.abandon(claim.id)
-    with pytest.raises(PartitionBusy, match="gave up this one's claim"):
-        ledger.commit(claim, Path("_history/r1.parquet"))
-    assert ledger.current("trades", DAY) == before
-
-
-def blocked_by(engine: Engine, statement: Any, work: Callable[[], Any]) -> Any:
+def blocked_by(engine: Engine, statements: Sequence[Any], work: Callable[[], Any]) -> Any:
     """What `work` gives, which meets a transaction of another's that is committed only then."""
     waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     watching = engine.execution_options(isolation_level="AUTOCOMMIT")  # a transaction sees the same activity twice
     with ThreadPoolExecutor() as pool:
         with watching.connect() as watch, engine.begin() as connection:
-            connection.execute(statement)
+            for statement in statements:
+                connection.execute(statement)
             working = pool.submit(work)
             while not watch.execute(waits).scalar_one():
                 time.sleep(0.02)
         return working.result()
 
 
-def test_of_two_claims_at_once_one_is_refused(ledger: Ledger) -> None:
-    theirs = insert(revisions).values(row_of("trades", DAY, state=PENDING))
-    assert blocked_by(ledger._engine, theirs, lambda: ledger.claim(values(), "trades", DAY, 0)) is None
-    assert states(ledger) == [(1, PENDING)]
+def test_of_two_commits_at_once_the_later_is_refused(ledger: Ledger) -> None:
+    turn = update(ledger_state).values(last_commit=1, last_ns=1)
+    theirs = insert(revisions).values(row_of("trades", DAY))
+    assert blocked_by(ledger._engine, [turn, theirs], lambda: ledger.commit(wanted())) is None
+    assert states(ledger) == [(1, CURRENT)]
+    assert ledger.last_commit == 1
 
 
 def test_of_two_confirmations_at_once_both_are_noted(ledger: Ledger) -> None:
-    current = ledger.enter(values(), "trades", DAY, 0)
-    assert current is not None
-    theirs = insert(makings).values(revision_id=current.id, inputs=[{"file": "x"}], run_id="run-1", made_ns=1)
-    blocked_by(ledger._engine, theirs, lambda: ledger.confirm(current, [{"file": "y"}], "run-2"))
+    current = entered(ledger)
+    theirs = insert(builds).values(revision_id=current.id, inputs=[{"file": "x"}], run_id="run-1", made_ns=1)
+    blocked_by(ledger._engine, [theirs], lambda: ledger.confirm(current, [{"file": "y"}], "run-2"))
     assert ledger.made_from(current) == [{"file": "y"}]
 
 
 def test_a_restart_between_two_questions_is_not_noticed(ledger: Ledger, server: Server) -> None:
-    claimed(ledger)
+    entered(ledger)
     server.restart()
-    assert states(ledger) == [(1, PENDING)]
+    assert states(ledger) == [(1, CURRENT)]
     assert ledger.spending.of_run("feed", "run-1") == 0.0
 
 
 def test_a_server_that_is_away_is_waited_for(ledger: Ledger, server: Server) -> None:
     server.kill()
     threading.Timer(1.0, server.start).start()
-    assert claimed(ledger).state == PENDING
-    assert states(ledger) == [(1, PENDING)]
+    assert entered(ledger).state == CURRENT
+    assert states(ledger) == [(1, CURRENT)]
 
 
 def test_a_server_that_stays_away_is_told_of_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +273,7 @@ warehouse.close()
 def test_a_backfill_of_two_processes_outlives_crashes_of_the_server(
     url: str, server: Server, ledger: Ledger, tmp_path: Path
 ) -> None:
-    """Both make the same partitions, so each meets the other's claims."""
+    """Both make the same partitions, so each meets the other's commits."""
     command = [sys.executable, "-c", _WRITER, str(tmp_path / "warehouse"), url]
     writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for n, line in enumerate(writers[0].stdout or ()):

@@ -15,7 +15,7 @@ from market_data.domain.messages import Message
 from market_data.domain.partition import Partition
 from market_data.ledger.ledger import Ledger
 from market_data_tests.databases import ledger_url
-from market_data_tests.partitions import enter, row_of
+from market_data_tests.partitions import commit_of, enter, row_of
 
 WRITERS, ROUNDS = 4, 25
 PARTITION = Partition("sim", dt.date(2024, 1, 15), "AAA-USD")
@@ -52,22 +52,21 @@ def begun(act: Callable[[], object]) -> Thread:
     return other
 
 
-def test_of_writers_that_claim_the_next_revision_at_once_one_gets_it(ledgers: Sequence[Ledger]) -> None:
-    values = {name: value for name, value in row_of("trades", PARTITION).items() if name != "committed_ns"}
+def test_of_writers_that_commit_a_first_revision_at_once_one_makes_it(ledgers: Sequence[Ledger]) -> None:
     for round_ in range(ROUNDS):
         partition = replace(PARTITION, symbol=f"S{round_}")
-        claims = at_once(ledgers, lambda ledger, _, p=partition: ledger.claim(values, "trades", p, 0))
-        assert [claim is not None for claim in claims].count(True) == 1
+        made = at_once(ledgers, lambda ledger, _, p=partition: ledger.commit(commit_of("trades", p)))
+        assert [revision is not None for revision in made].count(True) == 1
+        assert ledgers[0].last_commit == round_ + 1  # who is refused uses no number up
 
 
-def test_of_writers_that_enter_the_next_revision_at_once_one_makes_it(ledgers: Sequence[Ledger]) -> None:
-    values = {name: value for name, value in row_of("trades", PARTITION).items() if name != "committed_ns"}
+def test_of_writers_that_commit_the_next_revision_at_once_one_makes_it(ledgers: Sequence[Ledger]) -> None:
     for follows in range(ROUNDS):
-        made = at_once(ledgers, lambda ledger, _, f=follows: ledger.enter(values, "trades", PARTITION, f))
+        made = at_once(ledgers, lambda ledger, _, f=follows: ledger.commit(commit_of("trades", PARTITION, f)))
         assert [revision is not None for revision in made].count(True) == 1
         current = ledgers[0].current("trades", PARTITION)
         assert current is not None
-        assert current.revision == follows + 1
+        assert current.revision == current.committed_in == follows + 1
 
 
 def test_writers_that_confirm_a_revision_at_once_all_succeed_and_the_last_is_noted(ledgers: Sequence[Ledger]) -> None:

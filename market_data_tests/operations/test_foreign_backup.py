@@ -26,7 +26,7 @@ def rewritten(target: Path, statement: str) -> None:
     changed = target / "changed.db"
     shutil.copy(backups.vault(target).path(backup.ledger), changed)
     with closing(sqlite3.connect(changed)) as connection, connection:
-        connection.execute(statement)
+        connection.executescript(statement)
     digest = sha256(changed)
     path = backups.vault(target).path(digest)
     path.parent.mkdir(exist_ok=True)
@@ -40,7 +40,8 @@ def rewritten(target: Path, statement: str) -> None:
         "UPDATE landed SET key = '../../outside/' || key",
         "UPDATE landed SET key = '/tmp/outside/' || key",
         "UPDATE landed SET key = 'a\\b/' || key",
-        "UPDATE revisions SET feed = '../../../outside', path = '../../outside/' || path",
+        "UPDATE files SET path = '../../outside/' || path; "
+        "UPDATE partition_revisions SET feed = '../../../outside', path = '../../outside/' || path",
     ],
 )
 def test_a_file_outside_of_the_home_is_refused_before_anything_is_written(tmp_path: Path, statement: str) -> None:
@@ -55,4 +56,4 @@ def test_a_file_outside_of_the_home_is_refused_before_anything_is_written(tmp_pa
     ):
         restore(workspace, target, untold)
     assert {path for path in tmp_path.rglob("*") if "there" not in path.parts} == before
-    assert not [*(tmp_path / "there").rglob("data.parquet"), *(tmp_path / "there").rglob("manifest.json")]
+    assert not [*(tmp_path / "there").rglob("*.parquet"), *(tmp_path / "there").rglob("manifest.json")]

@@ -17,13 +17,24 @@ from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import opened
 from market_data.settings import Environment, Settings, load_settings
 from market_data.sources import catalog
+from market_data.warehouse.file_checks import Entry
 from market_data_tests.databases import on_sqlite_only, postgres
 from market_data_tests.feeds import place, settings_of, simulated
 from market_data_tests.partitions import enter, row_of, warehouse_at
+from market_data_tests.warehouse_invariants import age
 
 NOW = dt.datetime(2024, 1, 18, 13, tzinfo=dt.UTC)
 FEED = simulated(symbols=["AAA-USD"], tables=["trades"], end="2024-01-16", options={"trades_per_day": {"AAA-USD": 40}})
-PLACE = "trades/feed=sim/symbol=AAA-USD/date=2024-01-15/data.parquet"
+STATES = Path(__file__).parent.parent / "ledger" / "states"
+STRAY = "trades/feed=sim/symbol=ZZZ-USD/date=2024-01-15/data.parquet"
+
+
+def file_of(settings: Settings) -> Path:
+    """The file of the trades of the first day."""
+    with opened(settings) as workspace:
+        found = workspace.ledger.current("trades", settings.feeds["sim"].partition("AAA-USD", dt.date(2024, 1, 15)))
+        assert found is not None
+        return workspace.warehouse.file_of(found)
 
 
 @pytest.fixture
@@ -85,46 +96,54 @@ def change(path: Path) -> None:
     [
         (Path.unlink, "is not there"),
         (cut, "bytes instead of"),
-        (change, "has other bytes than the ledger says"),
+        (change, "has other bytes than were written"),
     ],
 )
 def test_a_file_that_is_not_what_the_ledger_says_is_unhealthy(
     settings: Settings, damage: Callable[[Path], None], words: str
 ) -> None:
-    damage(settings.warehouse / PLACE)
+    damage(file_of(settings))
     assert not_healthy(settings) == {"warehouse files": "unhealthy"}
     verdict = look(settings)["warehouse files"]
-    told = "1 of 6 files are not what the ledger says: trades sim AAA-USD 2024-01-15 "
+    told = "1 of 6 files are not what was written: trades sim AAA-USD 2024-01-15 "
     assert verdict.sentence.startswith(told)
     assert words in verdict.sentence
     assert "materialize" in verdict.advice
 
 
-def test_files_and_claims_that_belong_to_nobody_are_told_and_left_alone(settings: Settings) -> None:
-    stray = settings.warehouse / PLACE.replace("AAA", "ZZZ")
+def test_files_and_folders_that_belong_to_nobody_are_told_and_left_alone(settings: Settings) -> None:
+    stray = settings.warehouse / STRAY
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"PAR1")
     left = settings.warehouse / "_staging" / "dead"
     left.mkdir(parents=True)
     (left / "1.parquet").write_bytes(b"half")
-    with opened(settings) as workspace:
-        row = row_of("trades", settings.feeds["sim"].partition("AAA-USD", dt.date(2024, 1, 15)))
-        row |= {"revision": 2, "state": "pending", "writer": "dead"}
-        enter(workspace.ledger, [row])
-    assert not_healthy(settings) == {"warehouse orphans": "degraded", "warehouse leftovers": "degraded"}
-    found = look(settings)
-    assert found["warehouse orphans"].figures == {"orphans": [PLACE.replace("AAA", "ZZZ")], "count": 1}
-    assert found["warehouse leftovers"].figures == {"claims": 1, "folders": 1}
+    assert not_healthy(settings, full=True) == {"warehouse orphans": "degraded", "warehouse leftovers": "degraded"}
+    found = look(settings, full=True)
+    assert found["warehouse orphans"].figures == {"orphans": [STRAY], "count": 1}
+    assert found["warehouse leftovers"].figures == {"folders": 1}
     assert stray.exists()
     assert left.exists()
 
 
+def test_what_a_writer_left_that_died_before_its_commit_is_told_until_a_sweep_a_day_later(settings: Settings) -> None:
+    stray = settings.warehouse / "_files" / STRAY
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"PAR1")
+    key = stray.relative_to(settings.warehouse).as_posix()
+    assert look(settings, full=True)["warehouse orphans"].figures == {"orphans": [key], "count": 1}
+    with opened(settings) as workspace:
+        assert workspace.warehouse.sweep() == 0
+        assert stray.exists()
+        age(workspace.warehouse)
+        assert workspace.warehouse.sweep() == 1
+    assert not_healthy(settings, full=True) == {}
+
+
 def test_what_a_living_writer_is_about_is_no_leftover(settings: Settings) -> None:
     with opened(settings, "run-2") as workspace:
-        feed = settings.feeds["sim"]
-        workspace.warehouse.scan("trades", feed.partition("AAA-USD", feed.start))
-        assert [*(settings.warehouse / "_staging").glob("*/pin-*")]
-        assert not_healthy(settings) == {}
+        (workspace.warehouse.folder() / "1.parquet").write_bytes(b"half")
+        assert not_healthy(settings, full=True) == {}
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, cut, change])
@@ -135,17 +154,23 @@ def test_landed_bytes_that_are_not_whole_are_degraded(settings: Settings, damage
 
 
 def test_days_read_different_files_until_each_was_read(settings: Settings) -> None:
-    from market_data.warehouse.file_checks import entries, sample
+    from market_data.warehouse.file_checks import count_entries, entries, sample_start
 
     with opened(settings) as workspace:
-        found = entries(workspace.ledger)
-    days = [dt.date(2024, 1, 18) + dt.timedelta(days=n) for n in range(3)]
-    read = [sample(found, day, 2) for day in days]
-    assert [len(chosen) for chosen in read] == [2, 2, 2]
-    assert {entry.id for chosen in read for entry in chosen} == {entry.id for entry in found}
-    assert sample(found, days[0], 2) == read[0]
-    assert sample(found, days[0], 50) == found
-    assert len(sample(found, days[0], 5)) == len(sample(found, days[1], 5)) == 5
+        found, count = entries(workspace.ledger), count_entries(workspace.ledger)
+
+        def sample(day: dt.date, size: int) -> list[Entry]:
+            return entries(workspace.ledger, None, sample_start(count, day, size), size)
+
+        days = [dt.date(2024, 1, 18) + dt.timedelta(days=n) for n in range(3)]
+        read = [sample(day, 2) for day in days]
+        assert count == len(found) == 6
+        assert [len(chosen) for chosen in read] == [2, 2, 2]
+        assert {entry.id for chosen in read for entry in chosen} == {entry.id for entry in found}
+        assert sample(days[0], 2) == read[0]
+        assert sample(days[0], 50) == found
+        two = [sample(day, 5) for day in days[:2]]
+        assert {entry.id for chosen in two for entry in chosen} == {entry.id for entry in found}
 
 
 @pytest.mark.parametrize(("size", "state"), [(10**9, "healthy"), (None, "degraded"), (10**17, "unhealthy")])
@@ -258,14 +283,17 @@ def test_a_ledger_that_is_no_database_is_unhealthy(settings: Settings) -> None:
 def test_a_ledger_of_an_older_version_is_told_and_mended_where_that_is_safe(settings: Settings) -> None:
     import sqlite3
 
+    for path in settings.home.glob("ledger.db*"):
+        path.unlink()
     with sqlite3.connect(settings.ledger) as connection:
-        connection.executescript("DROP TABLE makings; DROP TABLE ledger_version")
-    assert not_healthy(settings) == {"ledger": "degraded"}
-    assert not_healthy(settings) == {}
+        connection.executescript((STATES / "v0005.sqlite.sql").read_text(encoding="utf-8"))
+    told = [look(settings)["ledger"] for _ in range(2)]
+    assert [verdict.state for verdict in told] == ["degraded", "healthy"]
+    assert "was of version 0005" in told[0].sentence
     with sqlite3.connect(settings.ledger) as connection:
         connection.execute("ALTER TABLE spending DROP COLUMN what")
     connection.close()
-    assert not_healthy(settings) == {"ledger": "unhealthy"}
+    assert look(settings)["ledger"].state == "unhealthy"
     assert "lacks spending.what" in look(settings)["ledger"].sentence
 
 

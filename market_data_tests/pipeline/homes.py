@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from market_data.domain.alerts import Cause
 from market_data.ledger.ledger import Ledger
-from market_data.ledger.schema import LOST, metadata
+from market_data.ledger.schema import LOST, ledger_state, metadata
 from market_data.ledger.spending import Allowance
 from market_data.operations.alerting import raise_alerts
 from market_data.pipeline.chain import Failed, materialize
@@ -65,20 +65,32 @@ def live(folder: Path, **environment: Any) -> Settings:
 
 
 def rows(ledger: Ledger) -> dict[str, list[Mapping[str, Any]]]:
-    """Every row of every relation."""
+    """Every row of every relation but the ledger's state, which no ledger lacks."""
     with ledger.instant() as connection:
         return {
             each.name: [dict(row) for row in connection.execute(select(each).order_by(*each.primary_key)).mappings()]
             for each in metadata.sorted_tables
+            if each is not ledger_state
         }
 
 
+def state(ledger: Ledger) -> dict[str, Any]:
+    """The ledger's state, but for the identity: that of a restored ledger is another."""
+    with ledger.instant() as connection:
+        found = connection.execute(select(ledger_state)).mappings().one()
+    return {name: value for name, value in found.items() if name != "identity"}
+
+
 def hashes(workspace: Workspace) -> dict[tuple[str, str, int], str]:
-    """The SHA-256 of every revision's file, as it is read from its place."""
+    """The SHA-256 of the file of every revision that is not lost, as it is read from its place."""
+    kept = [
+        revision
+        for current in workspace.ledger.find()
+        for revision in workspace.ledger.history(current.table, current.partition)
+        if revision.state != LOST
+    ]
     return {
-        (each.table, str(each.partition), each.revision): sha256(workspace.warehouse.file_of(each))
-        for each in workspace.ledger.filed()
-        if each.state != LOST
+        (each.table, str(each.partition), each.revision): sha256(workspace.warehouse.file_of(each)) for each in kept
     }
 
 
@@ -91,4 +103,5 @@ def landed(workspace: Workspace) -> dict[str, str | None]:
 def facts(settings: Settings) -> dict[str, Any]:
     """All that can be known of a home."""
     with opened(settings) as workspace:
-        return {"rows": rows(workspace.ledger), "hashes": hashes(workspace), "landed": landed(workspace)}
+        of_ledger = {"rows": rows(workspace.ledger), "state": state(workspace.ledger)}
+        return {**of_ledger, "hashes": hashes(workspace), "landed": landed(workspace)}

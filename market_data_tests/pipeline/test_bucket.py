@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from market_data.warehouse.by_key import ByKey
 from typer.testing import CliRunner
 
 from market_data.cli.application import app
 from market_data.pipeline.chain import Failed, materialize
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
+from market_data.warehouse.file_store import BucketFiles
 from market_data_tests.databases import ledger_environment, ledger_url
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.pipeline import victim
@@ -50,9 +50,12 @@ def settings_on(store: ObjectStore, folder: Path, machine: str) -> Settings:
 
 def sweep(workspace: Workspace) -> int:
     """As a day later."""
-    shelf = workspace.warehouse._shelf
-    assert isinstance(shelf, ByKey)
-    return shelf.recover(now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25))
+    files, ledger = workspace.warehouse.files, workspace.ledger
+    assert isinstance(files, BucketFiles)
+    known = {file.path for file in ledger.filed()}
+    left = [key for key in files.backend.every_key() if key not in known]
+    ended = files.recover(now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25))
+    return ended + ledger.forget_files(left, files.remove)
 
 
 @pytest.mark.slow
@@ -156,7 +159,7 @@ def test_dagster_materializes_onto_a_bucket_and_sql_reads_it_on_another_machine(
         assert secret not in told
         assert not any(secret.encode() in content for content in written)
     swept = CliRunner().invoke(app, ["sweep", "--json"], env=there)
-    assert json.loads(swept.stdout) == {"settled": 0}
+    assert json.loads(swept.stdout) == {"removed": 0}
     refused = CliRunner().invoke(app, ["catalog"], env=there)
     assert refused.exit_code == 2
     assert "market-data query" in refused.stderr

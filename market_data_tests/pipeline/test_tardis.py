@@ -13,7 +13,7 @@ from market_data.domain.partition import Partition
 from market_data.pipeline.chain import materialize
 from market_data.pipeline.ingest import ingest
 from market_data.pipeline.workspace import Outcome, Workspace, opened
-from market_data.warehouse.views import connect
+from market_data.warehouse.sql import connect
 from market_data_tests.feeds import settings_of
 from market_data_tests.sources.tardis_case import DAY, REAL, real_data
 from market_data_tests.vendors import tardis_files as files

@@ -18,7 +18,9 @@ class RunKilled:
         run.kill()
         count = audit(backfill, [run])
         assert count.left
-        return count.figures(recovered(backfill), "the next run settles the dead one's claim and completes")
+        return count.figures(
+            recovered(backfill), "the next run completes; a file without a commit goes with a sweep a day later"
+        )
 
 
 SCENARIO: Scenario = RunKilled()

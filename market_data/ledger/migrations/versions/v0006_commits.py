@@ -54,6 +54,15 @@ _shapes = Table(
     Column("types", JSON, nullable=False, comment="[name, SQL type] of each column, in order"),
 )
 
+_COMMENTS = {
+    ("builds", "seconds"): "from the first request to the commit; of the build that gave the revision",
+    ("builds", "inputs"): "of the latest build that gave the same rows from others; null: the revision's",
+    ("builds", "run_id"): "of the latest build that is noted",
+    ("partition_revisions", "path"): "the file that its rows are read from",
+    ("partition_revisions", "sha256"): "of the file that it was first written to: its version",
+    ("partition_revisions", "committed_ns"): "ns since the epoch, UTC",
+}
+
 
 def upgrade() -> None:
     """Number what was committed, in the order of its time, and list every file."""
@@ -77,6 +86,8 @@ def upgrade() -> None:
     op.drop_column("partition_revisions", "writer")
     if connection.dialect.name == "postgresql":
         op.alter_column("partition_revisions", "committed_in", server_default=None)
+        for (relation, column), comment in _COMMENTS.items():
+            op.alter_column(relation, column, comment=comment)
     last, last_ns = _number(connection)
     _list_files(connection)
     op.create_index("revisions_by_commit", "partition_revisions", ["committed_in"])
