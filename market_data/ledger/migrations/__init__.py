@@ -3,6 +3,6 @@
 A change of `schema.py` is a new module in `versions`, and its number here.
 """
 
-HEAD = "0006"
+HEAD = "0007"
 """The version that this code reads and writes."""
 VERSION_TABLE = "ledger_version"
