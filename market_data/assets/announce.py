@@ -1,6 +1,6 @@
 """Telling Dagster what the ledger knows and its events do not: after a move, a restore, or a run elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from market_data.ledger.revision import Revision
     from market_data.pipeline.workspace import Workspace
 
+_MOST_NAMED = 1_000
+"""Of more partitions than databases take in one condition, all are asked for."""
+
 
 def unknown(instance: dg.DagsterInstance, workspace: "Workspace") -> Iterator[tuple[Feed, "Revision"]]:
     """The current revisions of every feed whose bytes Dagster does not know as the latest of their partition.
@@ -24,7 +27,7 @@ def unknown(instance: dg.DagsterInstance, workspace: "Workspace") -> Iterator[tu
     c = revisions.c
     for feed in workspace.settings.feeds.values():
         for table in feed.assets:
-            known = _versions(instance, dg.AssetKey([feed.name, table]))
+            known = versions(instance, dg.AssetKey([feed.name, table]))
             for revision in workspace.ledger.find(c.table_name == table, c.feed == feed.name):
                 if known.get(revision.partition.key) != revision.sha256:
                     yield feed, revision
@@ -39,9 +42,18 @@ def announce(instance: dg.DagsterInstance, workspace: "Workspace", feed: Feed, r
     workspace.warehouse.release()
 
 
-def _versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Mapping[str, str]:
-    """The data version of each partition's latest materialization."""
+def versions(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Sequence[str] | None = None
+) -> Mapping[str, str]:
+    """Return the data version of each partition's latest materialization.
+
+    Args:
+        partitions: keys of those that are asked for; all of them where they are many, or None.
+    """
     found = instance.event_log_storage.get_latest_tags_by_partition(
-        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
+        asset,
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        [DATA_VERSION_TAG],
+        partitions if partitions is not None and len(partitions) <= _MOST_NAMED else None,
     )
     return {partition: tags[DATA_VERSION_TAG] for partition, tags in found.items()}

@@ -55,12 +55,14 @@ class Summary:
     Attributes:
         total: partitions there are to do.
         done: partitions that are through, good or bad.
+        whole: those of them that were whole, and were not made again.
         exit_codes: of Dagster, a run each.
         stopped: somebody ended it before its end.
     """
 
     total: int
     done: int = 0
+    whole: int = 0
     not_passed: int = 0
     fetched_bytes: int = 0
     tables: dict[str, TableSummary] = field(default_factory=dict[str, TableSummary])
@@ -75,6 +77,9 @@ class Summary:
         stage = line["stage"]
         if stage == "done":
             self.done += 1
+        elif stage == "whole":
+            self.done += line["partitions"]
+            self.whole += line["partitions"]
         elif stage == "checks":
             self.not_passed += line["not_passed"]
         elif stage == "fetch":
@@ -100,7 +105,7 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "partitions": {"done": self.done, "total": self.total},
+            "partitions": {"done": self.done, "total": self.total, "whole": self.whole},
             "findings_not_passed": self.not_passed,
             "fetched_bytes": self.fetched_bytes,
             "tables": {name: asdict(table) for name, table in self.tables.items()},
@@ -119,8 +124,9 @@ class Summary:
             table.add_row(name, *(f"{getattr(figures, head):,}" for head in _SHOWN))
         if self.tables:
             console.print(table)
+        whole = f" ({self.whole} whole already)" if self.whole else ""
         console.print(
-            f"{self.done} of {self.total} partitions, {shown_size(self.fetched_bytes)} fetched, {self.rate}, "
+            f"{self.done} of {self.total} partitions{whole}, {shown_size(self.fetched_bytes)} fetched, {self.rate}, "
             f"{self.not_passed} findings not passed"
         )
 

@@ -90,6 +90,12 @@ class Landing:
             for entry in entries
         )
 
+    def counting(self, requests: Sequence[Request]) -> list[tuple[tuple[str, str], ...]]:
+        """Return name and SHA-256 of the files that count of each request, by the manifests alone."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = pool.map(self._entries, requests)
+            return [tuple((entry["name"], entry["sha256"]) for entry in entries) for entries in found]
+
     @property
     def place(self) -> Backend:
         """Where the files lie, by key."""

@@ -53,6 +53,7 @@ class Commit:
         follows: the number of the revision that it supersedes; 0 for none.
         previous_is_lost: whether that one's file was found damaged or gone.
         seconds: how long it took to make, where that is known.
+        configuration: fingerprint of what it was made by besides its inputs and the code, where that is known.
     """
 
     table: str
@@ -63,6 +64,7 @@ class Commit:
     follows: int
     previous_is_lost: bool = False
     seconds: float | None = None
+    configuration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class Ledger:
             connection.execute(
                 update(revisions).where(before).values(state=LOST if wanted.previous_is_lost else SUPERSEDED, **ended)
             )
-            _note_seconds(connection, entered, wanted.seconds)
+            _note_build(connection, entered, wanted)
             last_step(number)
             return entered
 
@@ -349,11 +351,29 @@ class Ledger:
         found = self.all_rows(select(builds.c.inputs).where(builds.c.revision_id == revision.id))
         return found[0].inputs if found and found[0].inputs is not None else revision.inputs
 
-    def confirm(self, current: Revision, inputs: Sequence[Mapping[str, Any]], run_id: str) -> None:
-        """Note that a revision's rows were made again, where that was from other inputs than before."""
-        if list(inputs) == list(self.made_from(current)):
+    def confirm(
+        self,
+        current: Revision,
+        inputs: Sequence[Mapping[str, Any]],
+        run_id: str,
+        code_version: str | None = None,
+        configuration: str | None = None,
+    ) -> None:
+        """Note that a revision's rows were made again, where that was from other inputs or in another way than before.
+
+        Args:
+            code_version: which code made them now; None where that is not to be noted.
+            configuration: fingerprint of what shaped them besides; likewise.
+        """
+        found = self.all_rows(select(builds).where(builds.c.revision_id == current.id))
+        row = found[0] if found else None
+        made_from = current.inputs if row is None or row.inputs is None else row.inputs
+        by = current.code_version if row is None or row.code_version is None else row.code_version
+        same_way = code_version in {None, by} and configuration in {None, row.configuration if row else None}
+        if same_way and list(inputs) == list(made_from):
             return
-        values = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
+        values: dict[str, Any] = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
+        values |= {"code_version": code_version or by, "configuration": configuration}
         again = update(builds).where(builds.c.revision_id == current.id).values(values)
 
         def note(connection: Connection) -> None:
@@ -468,7 +488,9 @@ def _note_types(connection: Connection, columns: str, types: Sequence[tuple[str,
         connection.execute(insert(shapes).values(columns=columns, types=json.loads(json.dumps(list(types)))))
 
 
-def _note_seconds(connection: Connection, revision: Revision, seconds: float | None) -> None:
-    if seconds is not None:
-        made = {"revision_id": revision.id, "seconds": seconds, "run_id": revision.run_id, "made_ns": time.time_ns()}
-        connection.execute(insert(builds).values(made))
+def _note_build(connection: Connection, revision: Revision, wanted: Commit) -> None:
+    if wanted.seconds is None and wanted.configuration is None:
+        return
+    made = {"revision_id": revision.id, "run_id": revision.run_id, "made_ns": time.time_ns()}
+    made |= {"seconds": wanted.seconds, "configuration": wanted.configuration}
+    connection.execute(insert(builds).values(made))

@@ -99,6 +99,8 @@ builds = Table(
     Column("revision_id", Integer, primary_key=True, autoincrement=False),
     Column("seconds", Float, comment="from the first request to the commit; of the build that gave the revision"),
     Column("inputs", JSON, comment="of the latest build that gave the same rows from others; null: the revision's"),
+    Column("code_version", String(64), comment="of the latest build that is noted; null: the revision's"),
+    Column("configuration", String(64), comment="fingerprint of what shaped that build besides; null: not known"),
     Column("run_id", String(64), nullable=False, comment="of the latest build that is noted"),
     Column("made_ns", BigInteger, nullable=False, comment="ns since the epoch, UTC; likewise"),
 )

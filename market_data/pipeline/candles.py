@@ -4,7 +4,6 @@ import time
 
 import polars as pl
 
-from market_data import __version__
 from market_data.domain.account import Account
 from market_data.domain.candles import candle_kind
 from market_data.domain.errors import MissingInput
@@ -12,6 +11,7 @@ from market_data.domain.partition import Partition
 from market_data.domain.ports.candle_kind import BarContext
 from market_data.domain.tables.candles import TABLE
 from market_data.ledger.revision import Revision
+from market_data.pipeline.configuration import code_version, of_candles
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
 from market_data.warehouse.store import Origin
@@ -38,8 +38,15 @@ def build_candles(workspace: Workspace, feed: Feed, partition: Partition) -> Out
     # Streaming keeps a large day in little memory, and costs a small one more than the work itself.
     frame = bars.collect(engine="streaming" if trades.rows > _SMALL_ROWS else "in-memory")
     notes = {"trades": trades.rows, "previous_close_known": context.previous_close is not None}
-    code = f"market-data {__version__}"
-    origin = Origin(feed.source, code, workspace.run_id, [revision_input(trades), *inputs], notes, began)
+    origin = Origin(
+        feed.source,
+        code_version(workspace, feed, TABLE.name),
+        workspace.run_id,
+        [revision_input(trades), *inputs],
+        notes,
+        began,
+        of_candles(workspace, feed, partition.symbol),
+    )
     with workspace.warehouse.stage(TABLE.name, partition, TABLE.schema, "ts_open") as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
@@ -63,12 +70,15 @@ def _context(workspace: Workspace, feed: Feed, partition: Partition) -> tuple[Ba
     return context, inputs
 
 
-def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.DataFrame, Revision] | None:
-    """The last close of the day before, one row an instrument; from its candles, which know days without a trade."""
+def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.DataFrame | None, Revision] | None:
+    """The last close of the day before, one row an instrument; from its candles, which know days without a trade.
+
+    Candles that have none were read all the same: they are an input, by which it shows whether others count by now.
+    """
     revision = workspace.warehouse.current(TABLE.name, day_before)
     if revision is None:
         return None
     bars = workspace.warehouse.rows_of(revision).filter(pl.col("kind") == "time").collect()
     last = bars.sort("ts_open", "timeframe").group_by(_INSTRUMENT, maintain_order=True).agg(pl.col("close").last())
     closes = last.select(*_INSTRUMENT, "close")
-    return (closes, revision) if len(closes) else None
+    return (closes if len(closes) else None), revision

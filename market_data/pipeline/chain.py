@@ -13,6 +13,7 @@ from market_data.pipeline.candles import build_candles
 from market_data.pipeline.ingest import ingest
 from market_data.pipeline.logs import about
 from market_data.pipeline.quality import run_checks, write_report
+from market_data.pipeline.whole import Look
 from market_data.pipeline.workspace import Outcome, Workspace
 from market_data.settings import Feed
 
@@ -86,8 +87,10 @@ def _judge(
 ) -> Iterator[Step]:
     report = "quality_reports" in tables
     with _about(workspace, partition, "quality_reports"):
+        # Looked up before the checks look: what is replaced meanwhile makes a report that is known to be old.
+        recipe = Look(workspace, feed, [partition], ()).recipe("quality_reports", partition) if report else None
         findings = run_checks(workspace, feed, partition, feed.judged_by if report else checks)
-        outcome = write_report(workspace, feed, partition, findings) if report else None
+        outcome = write_report(workspace, feed, partition, findings, recipe) if report else None
     if outcome is not None:
         yield outcome
     for said in findings.values():

@@ -4,13 +4,13 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
-from market_data import __version__
 from market_data.domain.account import Account
 from market_data.domain.contract import contract
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
 from market_data.domain.ports.source import Batch, Delivery, LandedFile, Request
 from market_data.domain.rules import Amendments
+from market_data.pipeline.configuration import code_version, of_fetched
 from market_data.pipeline.fetch import bring
 from market_data.pipeline.intake import Intake
 from market_data.pipeline.quarantine import set_aside
@@ -48,7 +48,15 @@ def ingest(
     files, fetched = (landed, False) if landed else bring(workspace, feed, request, refetch=refetch)
     brought = time.monotonic()
     said = {**source.notes(request, files), **amendments.notes}
-    origin = Origin(feed.source, _code_version(workspace, feed), workspace.run_id, landed_inputs(files), said, began)
+    origin = Origin(
+        feed.source,
+        code_version(workspace, feed, table),
+        workspace.run_id,
+        landed_inputs(files),
+        said,
+        began,
+        of_fetched(feed, table, partition.symbol),
+    )
 
     def batches() -> Iterator[Batch]:
         return source.decode(request, files)
@@ -77,11 +85,6 @@ def _amendments(workspace: Workspace, feed: Feed, request: Request, delivery: De
         where = f"{workspace.settings.config_path}: feeds.{feed.name}.rules.{request.table}"
         raise ConfigurationError(f"{where}: {error}") from error
     return amendments
-
-
-def _code_version(workspace: Workspace, feed: Feed) -> str:
-    """Which code made a revision of what the feed's source delivers."""
-    return f"market-data {__version__}, {feed.source} {workspace.source(feed).version}"
 
 
 def _with_expected(

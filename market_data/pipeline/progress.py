@@ -39,11 +39,13 @@ class Progress:
         self._run = run_id
         self._file = file
         self._done = 0
+        self._whole = 0
         self._began = time.monotonic()
         logs.show(log_format)
 
     def step(self, partition: Partition, step: Step) -> None:
         """Tell of one table, as soon as it is done."""
+        self.tell_whole()
         if isinstance(step, Failed):
             self._tell("failed", step.table, partition, {"error": str(step.error), "left_out": list(step.left_out)})
         elif isinstance(step, Outcome):
@@ -61,6 +63,20 @@ class Progress:
         fields = {**self._fields(partition), "stage": "done"}
         _log.info("[%d/%d, %.0f s left] %s", self._done, self._total, left, partition, extra=fields)
         self._write({"stage": "done", "partition": partition.key, "done": self._done, "total": self._total})
+
+    def whole(self) -> None:
+        """Count a partition that is left alone because it is whole."""
+        self._whole += 1
+
+    def one_more(self) -> None:
+        """Count a partition to be made that was taken for whole."""
+        self._total += 1
+
+    def tell_whole(self) -> None:
+        """Tell of the whole partitions that were passed since this was last done: of many at once."""
+        if self._whole:
+            self._write({"stage": "whole", "partitions": self._whole})
+            self._whole = 0
 
     def _tell(self, stage: str, table: str, partition: Partition, figures: Mapping[str, Any]) -> None:
         where = f"symbol={partition.symbol} day={partition.date.isoformat()} run={self._run[:8]}"

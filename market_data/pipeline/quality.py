@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from market_data import __version__
 from market_data.domain.account import Account
 from market_data.domain.check_support.figures import Figures, figures
 from market_data.domain.check_support.minutes import minutes
@@ -18,10 +17,12 @@ from market_data.domain.contract import empty, polars_schema
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Finding, PartitionView, RevisionFacts, SomeThresholds
 from market_data.domain.ports.source import Delivery
-from market_data.domain.quality import Scores, as_findings, scores
+from market_data.domain.quality import SUBJECT, Scores, as_findings, scores
 from market_data.domain.tables import table as table_named
 from market_data.domain.tables.quality_reports import TABLE, QualityReports
 from market_data.ledger.revision import Revision
+from market_data.pipeline.configuration import code_version
+from market_data.pipeline.recipe import Recipe
 from market_data.pipeline.workspace import Outcome, Workspace, revision_input
 from market_data.settings import Feed
 from market_data.settings.calendar import sessions
@@ -139,9 +140,18 @@ def run_checks(
 
 
 def write_report(
-    workspace: Workspace, feed: Feed, partition: Partition, findings: dict[str, Sequence[Finding]]
+    workspace: Workspace,
+    feed: Feed,
+    partition: Partition,
+    findings: dict[str, Sequence[Finding]],
+    recipe: Recipe | None = None,
 ) -> Outcome:
-    """Keep the findings of every check as the partition's `quality_reports`."""
+    """Keep the findings of every check as the partition's `quality_reports`.
+
+    Args:
+        recipe: what counted before the checks looked; without it, what counts now is taken for what they saw, and the
+            report is not known to be whole.
+    """
     began = time.monotonic()
     told = [finding for said in findings.values() for finding in said]
     histories = workspace.ledger.histories(partition)
@@ -154,11 +164,31 @@ def write_report(
     inputs = [
         revision_input(histories[table][-1]) for table in feed.assets if table in histories and table != TABLE.name
     ]
-    origin = Origin(feed.source, f"market-data {__version__}", workspace.run_id, inputs, _notes(rated, told), began)
+    origin = Origin(
+        feed.source,
+        code_version(workspace, feed, TABLE.name),
+        workspace.run_id,
+        inputs if recipe is None else recipe.inputs,
+        _notes(rated, told),
+        began,
+        None if recipe is None else recipe.configuration,
+    )
     with workspace.warehouse.stage(TABLE.name, partition, QualityReports) as staged:
         staged.write(frame)
         revision, changed = staged.commit(Account(records=len(frame), accepted=len(frame)), origin)
     return Outcome(TABLE.name, revision, changed, seconds=time.monotonic() - began)
+
+
+def findings_in(workspace: Workspace, report: Revision) -> list[Finding]:
+    """Return the findings that a report keeps, without the scores that were computed from them.
+
+    Raises:
+        WarehouseDamaged: the report's file is not there, or has other bytes.
+    """
+    rows = workspace.warehouse.rows_of(report).filter(pl.col("table") != SUBJECT)
+    names = ("table", "check", "passed", "severity", "measured", "threshold", "detail")
+    kept = rows.select(*names).collect().iter_rows()
+    return [Finding(*told, detail=json.loads(detail)) for *told, detail in kept]
 
 
 def _notes(rated: Scores, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Origin:
 
     Attributes:
         began: when its making began, by `time.monotonic`; None where that is not known.
+        configuration: fingerprint of what shaped it besides inputs and code; None where that is not known.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Origin:
     inputs: Sequence[Mapping[str, Any]] = ()
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     began: float | None = None
+    configuration: str | None = None
 
 
 class Staged:
@@ -199,7 +201,8 @@ class Warehouse:
             if same and current is not None:
                 current = self._mended(current, staged)
             if same and current is not None and current.account == account:
-                self.ledger.confirm(current, origin.inputs, origin.run_id)
+                build = (origin.inputs, origin.run_id, origin.code_version, origin.configuration)
+                self.ledger.confirm(current, *build)
                 return current, False
             if after not in {ANY, current.revision if current else None}:
                 raise PartitionBusy(f"{table} {partition}: another process replaced it meanwhile")
@@ -259,6 +262,7 @@ class Warehouse:
             follows=current.revision if current is not None else 0,
             previous_is_lost=current is not None and not same and not self.is_whole(current),
             seconds=None if origin.began is None else time.monotonic() - origin.began,
+            configuration=origin.configuration,
         )
 
         def last_step(number: int) -> None:

@@ -15,6 +15,7 @@ from market_data_tests.bench import (
     rectangle,
     startup,
     tardis,
+    whole,
 )
 
 PARTS = {
@@ -28,6 +29,7 @@ PARTS = {
     "checks": checks.run,
     "startup": startup.run,
     "keyspaces": keyspaces.run,
+    "whole": whole.run,
 }
 
 

@@ -35,7 +35,7 @@ def test_symbols_that_are_no_neighbours_are_taken_and_those_between_are_not(
     dagster_home(ours.settings.home)
     words = ("--start", "2024-01-15", "--end", "2024-01-16", "--symbols", "CCC-USD,AAA-USD", "--tables", "trades")
     first = summary(ours, *words)
-    assert first["partitions"] == {"done": 4, "total": 4}
+    assert first["partitions"] == {"done": 4, "total": 4, "whole": 0}
     assert list(first["tables"]) == ["trades", "candles", "quality_reports"]
     assert first["tables"]["trades"]["fetched"] == 4
     assert first["tables"]["trades"]["accepted"] == first["tables"]["trades"]["records"] > 0
@@ -44,10 +44,13 @@ def test_symbols_that_are_no_neighbours_are_taken_and_those_between_are_not(
         assert materialized(instance, "trades") == materialized(instance, "candles") == made
         assert materialized(instance, "quotes") == set()
     second = summary(ours, *words)
-    assert (second["tables"]["trades"]["fetched"], second["tables"]["trades"]["there"]) == (0, 4)
-    assert second["tables"]["trades"]["new"] == second["tables"]["candles"]["new"] == 0
-    assert second["fetched_bytes"] == 0
-    shown = ours.run("ingest", "sim", *words)
+    assert (second["partitions"], second["tables"]) == ({"done": 4, "total": 4, "whole": 4}, {})
+    assert "4 of 4 partitions (4 whole already), 0 B fetched" in ours.run("ingest", "sim", *words).stdout
+    third = summary(ours, *words, "--rebuild")
+    assert (third["tables"]["trades"]["fetched"], third["tables"]["trades"]["there"]) == (0, 4)
+    assert third["tables"]["trades"]["new"] == third["tables"]["candles"]["new"] == 0
+    assert third["fetched_bytes"] == 0
+    shown = ours.run("ingest", "sim", *words, "--rebuild")
     assert shown.stdout.splitlines()[0].split() == [
         *("table", "fetched", "there", "accepted", "set", "aside", "repeated", "new", "failed")
     ]

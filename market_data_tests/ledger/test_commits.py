@@ -18,6 +18,7 @@ from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
 from market_data.ledger import ledger as module
 from market_data.ledger.ledger import Ledger
+from market_data.ledger.reader import _commit_at, state_of
 from market_data.ledger.revision import Revision
 from market_data_tests.databases import ledger_url
 from market_data_tests.partitions import commit_of, days
@@ -80,16 +81,21 @@ def test_numbers_are_dense_and_times_grow_with_them_also_when_the_clock_is_set_b
     assert ledger.last_commit == len(made)
 
 
+def number_at(ledger: Ledger, ns: int) -> int | None:
+    with ledger.reader() as reader:
+        return _commit_at(reader, state_of(reader), ns)
+
+
 def test_each_time_finds_what_counted_then_also_when_the_clock_was_set_back(ledger: Ledger, clock: Clock) -> None:
     first = committed(ledger, 0)
     clock.now_ns -= 3_600 * 10**9
     second = committed(ledger, 0, follows=1)
     clock.now_ns += 7_200 * 10**9
     for revision in (first, second):
-        assert ledger.find(as_of=revision.committed_in) == ledger.find(as_of=ledger._number_at(revision.committed_ns))
-        (counted,) = ledger.find(as_of=ledger._number_at(revision.committed_ns))
+        assert ledger.find(as_of=revision.committed_in) == ledger.find(as_of=number_at(ledger, revision.committed_ns))
+        (counted,) = ledger.find(as_of=number_at(ledger, revision.committed_ns))
         assert counted.id == revision.id
-    assert ledger.find(as_of=ledger._number_at(first.committed_ns - 1)) == []
+    assert ledger.find(as_of=number_at(ledger, first.committed_ns - 1)) == []
 
 
 def test_a_commit_that_is_undone_leaves_no_gap(ledger: Ledger) -> None:

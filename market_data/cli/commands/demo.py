@@ -8,6 +8,7 @@ import typer
 from market_data.cli.console import progress_bar, stdout
 from market_data.cli.dagster_runs import Line, Materialize, Rectangle
 from market_data.cli.errors import CommandFailed
+from market_data.cli.ingest_summary import Summary
 
 if TYPE_CHECKING:
     from market_data.settings import Feed, Settings
@@ -44,11 +45,13 @@ def _materialize(settings: "Settings", feed: "Feed", log: Path) -> None:
     log.write_bytes(b"")
     runs = Materialize(settings, feed, feed.assets, {}, log)
     rectangle = Rectangle(feed.start, feed.end or feed.start, sorted(feed.symbols))
+    summary = Summary(rectangle.partitions)
     with progress_bar(rectangle.partitions) as advance:
 
         def follow(line: Line) -> None:
-            if line["stage"] == "done":
-                advance(line["done"], line["partition"])
+            summary.take(line)
+            if line["stage"] in {"done", "whole"}:
+                advance(summary.done, line.get("partition", "whole already"))
 
         code = runs.run(rectangle, follow)
     if code:

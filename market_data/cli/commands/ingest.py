@@ -32,12 +32,14 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
         bool, typer.Option("--allow-cost", help="Buy although it is above the feed's budget.")
     ] = False,
     refetch: Annotated[bool, typer.Option("--refetch", help="Ask the vendor again for what is landed.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make days again that are whole.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The plan or the summary as JSON.")] = False,
 ) -> None:
     """Fetch, build and check days of a feed, through Dagster, so that its UI shows the run.
 
-    What is landed is not fetched again, so that the same command twice fetches once. Candles, checks and reports of
-    the days follow what was fetched. Ctrl-C ends the run when the partition in the making is done, a second one at
+    What is landed is not fetched again, so that the same command twice fetches once; and a day whose bytes,
+    configuration and code are what they were is whole, and is not made again. Candles, checks and reports of the days
+    follow what was fetched. Ctrl-C ends the run when the partition in the making is done, a second one at
     once; the same command goes on with the rest.
 
     For example:
@@ -60,9 +62,8 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
     from market_data.cli.dagster_runs import Materialize, log_of, rectangles
 
     # Someone is waiting: what failed is told at once, and not tried again minutes later.
-    config = {"retry": False} | {
-        name: True for name, given in (("allow_cost", allow_cost), ("refetch", refetch)) if given
-    }
+    wishes = {"allow_cost": allow_cost, "refetch": refetch, "rebuild": rebuild}
+    config = {"retry": False} | {name: True for name, given in wishes.items() if given}
     runs = Materialize(settings, asked.feed, asked.assets, config, log_of(settings, f"ingest-{feed}"))
     summary = _run(runs, list(rectangles(asked.feed, asked.first, asked.last, asked.symbols)), shown=not as_json)
     if as_json:
@@ -90,6 +91,8 @@ def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], *, shown: bool)
                 summary.take(line)
                 if line["stage"] == "done":
                     advance(summary.done, f"{line['partition']}  {summary.rate}")
+                elif line["stage"] == "whole":
+                    advance(summary.done, f"{summary.whole} are whole")
 
             try:
                 summary.exit_codes.append(runs.run(rectangle, follow))

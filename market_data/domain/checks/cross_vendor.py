@@ -46,6 +46,10 @@ class Limits(Thresholds):
         """The feed that must exist."""
         return self.feed or None
 
+    def other_symbol(self, symbol: str) -> str:
+        """Return which symbol of the other feed is compared with one of ours."""
+        return self.symbol.get(symbol, symbol) if isinstance(self.symbol, dict) else self.symbol or symbol
+
 
 class CrossVendor:
     """Candles of one vendor are, within tolerances, those of another for the same instrument."""
@@ -59,8 +63,7 @@ class CrossVendor:
         limits = view.thresholds("cross_vendor", "candles", Limits)
         if not limits.feed:
             return [_note("nothing to compare with: the feed's stanza names no other feed")]
-        ours = view.partition.symbol
-        symbol = limits.symbol.get(ours, ours) if isinstance(limits.symbol, dict) else limits.symbol or ours
+        symbol = limits.other_symbol(view.partition.symbol)
         other = view.other(limits.feed, symbol)
         if other is None:
             return [_note(f"nothing to compare with: {limits.feed} has no symbol {symbol}")]

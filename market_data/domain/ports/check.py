@@ -36,6 +36,10 @@ class Thresholds(BaseModel):
         """A feed that the values name: it must exist."""
         return None
 
+    def other_symbol(self, symbol: str) -> str:
+        """Return which symbol of the other feed is compared with one of ours."""
+        return symbol
+
 
 SomeThresholds = TypeVar("SomeThresholds", bound=Thresholds)
 

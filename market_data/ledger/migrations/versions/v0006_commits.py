@@ -84,6 +84,11 @@ def upgrade() -> None:
     ):
         op.add_column("partition_revisions", column)
     op.drop_column("partition_revisions", "writer")
+    for column in (
+        Column("code_version", String(64), comment="of the latest build that is noted; null: the revision's"),
+        Column("configuration", String(64), comment="fingerprint of what shaped that build besides; null: not known"),
+    ):
+        op.add_column("builds", column)
     if connection.dialect.name == "postgresql":
         op.alter_column("partition_revisions", "committed_in", server_default=None)
         for (relation, column), comment in _COMMENTS.items():
