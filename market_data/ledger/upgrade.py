@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateSchema
 from market_data.domain.errors import LedgerUnfit, StorageTrouble
 from market_data.ledger.database import SCHEMA, reading
 from market_data.ledger.migrations import HEAD, VERSION_TABLE
-from market_data.ledger.schema import metadata, revisions
+from market_data.ledger.schema import builds, metadata, revisions
 from market_data.storage.files import publish, sync_file
 
 _log = logging.getLogger("market_data.warehouse")
@@ -23,6 +23,9 @@ _VERSION = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
 _LOCK = 0x6D61726B65746461
 """Of all advisory locks of a database this one is ours: the letters "marketda"."""
 _UNDEFINED_TABLE = "42P01"
+_EARLIER_NAMES = {revisions.name: "revisions", builds.name: "makings"}
+"""What relations were called before version 0006."""
+_EARLIER_COLUMNS = {"writer"}
 
 
 def version(engine: Engine) -> str | None:
@@ -69,7 +72,7 @@ def _take_steps(connection: Connection, found: str | None) -> None:
             f"the ledger is of version {found}, and this market-data knows it up to {HEAD}: a newer one made it. "
             "Nothing was changed; use that one, or put back the copy that was kept before the upgrade"
         )
-    is_new = not _has(connection, revisions.name)
+    is_new = not (_has(connection, revisions.name) or _has(connection, _EARLIER_NAMES[revisions.name]))
     if not is_new:
         _log.warning("the ledger is brought from version %s to %s", found or "0", HEAD)
         if connection.dialect.name == "sqlite" and connection.engine.url.database:
@@ -87,18 +90,20 @@ def _find_relations(connection: Connection) -> None:
     # Looked for first: the right to make a schema is asked even where it exists.
     if not inspect(connection).has_schema(SCHEMA):
         connection.execute(CreateSchema(SCHEMA))
-    if not inspect(connection).has_table(revisions.name, SCHEMA):
+    if not set(inspect(connection).get_table_names(SCHEMA)) & {revisions.name, _EARLIER_NAMES[revisions.name]}:
         for relation in metadata.sorted_tables:
-            if _is_ours(connection, relation):
-                connection.execute(text(f'ALTER TABLE "{relation.name}" SET SCHEMA {SCHEMA}'))
+            name = _EARLIER_NAMES.get(relation.name, relation.name)
+            if _is_ours(connection, name, relation):
+                connection.execute(text(f'ALTER TABLE "{name}" SET SCHEMA {SCHEMA}'))
     connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
 
 
-def _is_ours(connection: Connection, relation: Table) -> bool:
-    """Whether the usual schema has a relation with that name and no column that ours has not."""
-    if not _has(connection, relation.name):
+def _is_ours(connection: Connection, name: str, relation: Table) -> bool:
+    """Whether the usual schema has a relation with that name and no column that ours has, or had, not."""
+    if not _has(connection, name):
         return False
-    return {column["name"] for column in inspect(connection).get_columns(relation.name)} <= set(relation.columns.keys())
+    there = {column["name"] for column in inspect(connection).get_columns(name)}
+    return there <= set(relation.columns.keys()) | _EARLIER_COLUMNS
 
 
 def _has(connection: Connection, name: str) -> bool:
