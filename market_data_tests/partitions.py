@@ -15,12 +15,14 @@ from market_data.domain.contract import Schema
 from market_data.domain.partition import Partition
 from market_data.domain.tables import table as table_named
 from market_data.ledger.file import File
+from market_data.ledger.kept import columns_of
 from market_data.ledger.ledger import Commit, Ledger
 from market_data.ledger.revision import Revision
 from market_data.ledger.schema import CURRENT, files, ledger_state, revisions
 from market_data.warehouse.parquet import fingerprint
 from market_data.warehouse.store import Origin, Warehouse
 from market_data_tests.databases import ledger_url
+from market_data_tests.kept_search import keep_what_is_found
 from market_data_tests.partition_view import frame
 
 ORIGIN = Origin(source="test", code_version="test 1", run_id="run-1")
@@ -51,6 +53,9 @@ def put(
         return staged.commit(account, ORIGIN)[0]
 
 
+_SAID: dict[str, dict[str, Any]] = {"account": {"records": 1, "accepted": 1}, "notes": {}}
+
+
 @cache
 def _fingerprint(table: str) -> str:
     return fingerprint(table_named(table).schema)
@@ -58,6 +63,7 @@ def _fingerprint(table: str) -> str:
 
 def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
     """A ledger row of a current revision; its file need not exist."""
+    account, notes = (values.get(name, usual) for name, usual in _SAID.items())
     keys = f"feed={partition.feed}/symbol={partition.symbol}/date={partition.date.isoformat()}"
     return {
         "table_name": table,
@@ -71,9 +77,9 @@ def row_of(table: str, partition: Partition, **values: Any) -> dict[str, Any]:
         "size_bytes": 1_000,
         "rows": 1,
         "columns": _fingerprint(table),
-        "account": {"records": 1, "accepted": 1},
+        **_SAID,
         "inputs": [],
-        "notes": {},
+        **columns_of(account, notes),
         "source": "test",
         "code_version": "test 1",
         "run_id": "run-1",
@@ -104,6 +110,7 @@ def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
         newest = max(row["committed_in"] for row in rows)
         last = connection.execute(select(ledger_state.c.last_commit)).scalar_one()
         connection.execute(update(ledger_state).values(last_commit=max(newest, last)))
+        keep_what_is_found(connection)
     return ledger
 
 

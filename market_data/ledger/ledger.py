@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, insert, select, update
 
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
@@ -19,6 +18,7 @@ from market_data.ledger.alerts import History
 from market_data.ledger.database import SCHEMA, engine_of, reading, waited_for
 from market_data.ledger.dropped_records import Dropped
 from market_data.ledger.file import File
+from market_data.ledger.kept import columns_of, note_current, note_inputs
 from market_data.ledger.reader import Reader, Rows, settled_commit
 from market_data.ledger.repairs import Repairs
 from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
@@ -226,14 +226,11 @@ class Ledger:
             _list_file(connection, wanted)
             keys = {"table_name": wanted.table, **key_of(wanted.partition), "revision": wanted.follows + 1}
             row = {**wanted.values, **keys, "state": CURRENT, "committed_in": number, "committed_ns": now}
-            found = connection.execute(insert(revisions).values(row).returning(*revisions.c))
-            entered = revision_of(found.mappings().one())
-            c = revisions.c
-            before = and_(*of_table(wanted.table, wanted.partition), c.state == CURRENT, c.id != entered.id)
-            ended = {"superseded_in": number, "superseded_ns": now}
-            connection.execute(
-                update(revisions).where(before).values(state=LOST if wanted.previous_is_lost else SUPERSEDED, **ended)
-            )
+            row |= columns_of(wanted.values["account"], wanted.values["notes"])
+            before = _end(connection, wanted, number, now)
+            found = connection.execute(insert(revisions).values(row).returning(*revisions.c)).mappings().one()
+            note_current(connection, found, before)
+            entered = revision_of(found)
             _note_build(connection, entered, wanted)
             last_step(number)
             return entered
@@ -375,15 +372,15 @@ class Ledger:
         values: dict[str, Any] = {"inputs": list(inputs), "run_id": run_id, "made_ns": time.time_ns()}
         values |= {"code_version": code_version or by, "configuration": configuration}
         again = update(builds).where(builds.c.revision_id == current.id).values(values)
+        row = {"id": current.id, **key_of(current.partition)}
+        counts = select(revisions.c.id).where(revisions.c.id == current.id, revisions.c.state == CURRENT)
 
         def note(connection: Connection) -> None:
-            if connection.execute(again).rowcount:
-                return
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(builds).values(revision_id=current.id, **values))
-            except IntegrityError:  # PostgreSQL: another process noted its own since the update
-                connection.execute(again)
+            _take_turn(connection)  # what it was made from is not replaced while it is looked at
+            if not connection.execute(again).rowcount:
+                connection.execute(insert(builds).values(revision_id=current.id, **values))
+            if connection.execute(counts).first() is not None:
+                note_inputs(connection, row, inputs)
 
         self._write(note)
 
@@ -471,6 +468,14 @@ def _next_commit(connection: Connection, state: Row[Any]) -> tuple[int, int]:
 def _no_commit_before(connection: Connection, ns: int) -> None:
     if _take_turn(connection).last_ns < ns:
         connection.execute(update(ledger_state).values(last_ns=ns))
+
+
+def _end(connection: Connection, wanted: Commit, number: int, now: int) -> Sequence[RowMapping]:
+    """Have what counts of a partition count no more; its rows."""
+    current = and_(*of_table(wanted.table, wanted.partition), revisions.c.state == CURRENT)
+    state = LOST if wanted.previous_is_lost else SUPERSEDED
+    ended = update(revisions).where(current).values(state=state, superseded_in=number, superseded_ns=now)
+    return connection.execute(ended.returning(*revisions.c)).mappings().all()
 
 
 def _list_file(connection: Connection, wanted: Commit) -> None:

@@ -23,6 +23,12 @@ metadata = MetaData()
 PENDING, CURRENT, SUPERSEDED, LOST = "pending", "current", "superseded", "lost"
 """An earlier version's claim; what counts; what counted; what counted, but whose file is damaged or gone."""
 
+FAILING = "state = 'current' AND failing > 0"
+SET_ASIDE = "state = 'current' AND rejected > 0"
+POOR = "state = 'current' AND NOT passed"
+REPLACED = "is_replaced"
+"""Conditions that are open matters. A query that states one in these words is answered from its index alone."""
+
 ledger_state = Table(
     "ledger_state",
     metadata,
@@ -76,6 +82,10 @@ revisions = Table(
     Column("account", JSON, nullable=False),
     Column("inputs", JSON, nullable=False, comment="landed files or revisions it was made of, with their hashes"),
     Column("notes", JSON, nullable=False),
+    Column("rejected", BigInteger, nullable=False, comment="of the account"),
+    Column("deduplicated", BigInteger, nullable=False, comment="of the account"),
+    Column("failing", Integer, nullable=False, comment="of the notes: how many checks do not pass; of a report"),
+    Column("passed", Boolean, comment="of the notes: whether no score lies below its threshold; of a report"),
     Column("source", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
     Column("run_id", String(64), nullable=False),
@@ -91,7 +101,49 @@ revisions = Table(
     Index("revisions_by_commit", "committed_in"),
     Index("revisions_by_end", "superseded_in"),
     Index("revisions_by_path", "path"),
+    Index("revisions_by_time", "feed", "committed_ns"),
+    Index("revisions_by_failing", "feed", "date", "symbol", sqlite_where=text(FAILING), postgresql_where=text(FAILING)),
+    Index(
+        "revisions_by_rejected",
+        "feed",
+        "committed_ns",
+        sqlite_where=text(SET_ASIDE),
+        postgresql_where=text(SET_ASIDE),
+    ),
+    Index("revisions_by_passed", "feed", "date", "symbol", sqlite_where=text(POOR), postgresql_where=text(POOR)),
 )
+
+series = Table(
+    "series",
+    metadata,
+    Column("table_name", String(64), primary_key=True),
+    Column("feed", String(64), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("first_date", Date, nullable=False),
+    Column("last_date", Date, nullable=False),
+    Column("partitions", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("deduplicated", BigInteger, nullable=False),
+    Index("series_by_feed", "feed"),
+)
+"""How much counts of each symbol of each table: kept at each commit, so that nobody counts revisions."""
+
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("revision_id", Integer, primary_key=True, autoincrement=False, comment="what was made; it counts"),
+    Column("table_name", String(64), primary_key=True, comment="what was read, as the four that follow"),
+    Column("date", Date, primary_key=True),
+    Column("feed", String(64), nullable=False),
+    Column("symbol", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("is_replaced", Boolean, nullable=False, comment="whether another version of it counts by now"),
+    Index("inputs_by_partition", "feed", "symbol", "date", "table_name"),
+    Index("inputs_by_replaced", "feed", "revision_id", sqlite_where=text(REPLACED), postgresql_where=text(REPLACED)),
+)
+"""Which revisions each one that counts was last made from, so that nobody compares them to find what is outdated."""
 
 builds = Table(
     "builds",

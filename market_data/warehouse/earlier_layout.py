@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
+from market_data.ledger.kept import note_current
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.revision import Revision, of_table
 from market_data.ledger.schema import CURRENT, LOST, PENDING, SUPERSEDED, files, ledger_state, revisions
@@ -32,8 +33,9 @@ def _settle(root: Path, connection: Connection, claim: Revision) -> None:
     state = connection.execute(select(ledger_state)).one()
     number, now = state.last_commit + 1, max(claim.committed_ns, state.last_ns + 1)
     connection.execute(update(ledger_state).values(last_commit=number, last_ns=now))
-    before = connection.execute(select(revisions).where(*of_table(claim.table, claim.partition), c.state == CURRENT))
-    for row in before.mappings().all():
+    current = select(revisions).where(*of_table(claim.table, claim.partition), c.state == CURRENT)
+    before = connection.execute(current).mappings().all()
+    for row in before:
         kept = Path("_history") / claim.path.parent / f"r{row['revision']}.parquet"
         whole = (root / kept).exists() and sha256(root / kept) == row["sha256"]
         if not whole and row["sha256"] == claim.sha256:  # the account alone changed: both are the file in place
@@ -43,7 +45,8 @@ def _settle(root: Path, connection: Connection, claim: Revision) -> None:
         if whole and kept != claim.path:
             _list(connection, kept, row["sha256"], row["size_bytes"])
     counts = {"state": CURRENT, "committed_in": number, "committed_ns": now}
-    connection.execute(update(revisions).where(c.id == claim.id, c.state == PENDING).values(counts))
+    settled = update(revisions).where(c.id == claim.id, c.state == PENDING).values(counts).returning(*c)
+    note_current(connection, connection.execute(settled).mappings().one(), before)
     _list(connection, claim.path, claim.sha256, claim.size_bytes)
 
 
