@@ -4,7 +4,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import books, candles, ccxt, checks, databento, intake, rectangle, startup, tardis
+from market_data_tests.bench import (
+    books,
+    candles,
+    ccxt,
+    checks,
+    compaction,
+    databento,
+    intake,
+    rectangle,
+    startup,
+    tardis,
+)
 
 PARTS = {
     "intake": intake.run,
@@ -15,6 +26,7 @@ PARTS = {
     "tardis": tardis.run,
     "books": books.run,
     "checks": checks.run,
+    "compaction": compaction.run,
     "startup": startup.run,
 }
 
