@@ -17,6 +17,7 @@ from market_data.domain.errors import ConfigurationError
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
 from market_data.ledger import ledger as module
+from market_data.ledger import reader as reader_module
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.reader import _commit_at, state_of
 from market_data.ledger.revision import Revision
@@ -65,6 +66,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock(1_800_000_000 * 10**9)
     monkeypatch.setattr(module, "time", found)
+    monkeypatch.setattr(reader_module, "time", found)
     return found
 
 

@@ -107,7 +107,7 @@ def commit(ledger: Ledger, act: _Act, stale: list[dict[str, Any]], feed: str = "
         return
     if what == "move":
         if current is not None:
-            ledger.move(current, File(name, "9" * 64, None, number))
+            ledger.move([current], File(name, "9" * 64, None, number))
         return
     account = {"records": 9, "accepted": 9 - number, "rejected": number} | ({"deduplicated": 1} if number == 2 else {})
     notes = {} if table != "quality_reports" else {"failing": number, "passed": number < 2}

@@ -118,7 +118,7 @@ def test_a_revision_counts_once_and_supersedes_once(how: Any, cut: Wire, far: Le
 def test_rows_are_moved_to_another_file_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
     made = entered(ledger)
     cut.cut_next(how)
-    far.move(made, File("_files/trades/other.parquet", "b" * 64, None, 10))
+    far.move([made], File("_files/trades/other.parquet", "b" * 64, None, 10))
     assert cut.cuts == 1
     assert [file.path for file in ledger.filed()] == ["_files/trades/other.parquet"]
     assert ledger.unreferenced(2**62) == [made.path.as_posix()]
@@ -141,7 +141,7 @@ def test_a_moment_that_was_asked_for_is_noted(how: Any, cut: Wire, far: Ledger, 
 @pytest.mark.parametrize("how", CUTS)
 def test_a_file_that_nothing_is_read_from_is_forgotten_once(how: Any, cut: Wire, far: Ledger, ledger: Ledger) -> None:
     made = entered(ledger)
-    ledger.move(made, File("_files/trades/other.parquet", "b" * 64, None, 10))
+    ledger.move([made], File("_files/trades/other.parquet", "b" * 64, None, 10))
     cut.cut_next(how)
     removed: set[str] = set()
     assert far.forget_files([made.path.as_posix()], removed.add, 2**62) == 1
