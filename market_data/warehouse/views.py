@@ -193,9 +193,8 @@ class Views:
         about = [each.sql for each in conditions if each.keys and each.keys <= {"feed", "symbol"}]
         if not about:
             return "", []
-        there = self._reader.rows(
-            "SELECT DISTINCT feed, symbol FROM partition_revisions WHERE table_name = ?", [need.table]
-        )
+        # What ever counted has its series still: nothing that counts ends without another in its place.
+        there = self._reader.rows("SELECT feed, symbol FROM series WHERE table_name = ?", [need.table])
         series = f"(SELECT unnest({_list(there, 0)}) AS feed, unnest({_list(there, 1)}) AS symbol)"
         found = self._tried(f'SELECT feed, symbol FROM {series} AS "{need.alias}" WHERE {" AND ".join(about)}')
         if found is None or len(found) > _MOST_SERIES or len(found) == len(there):
