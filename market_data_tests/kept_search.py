@@ -6,7 +6,7 @@ The search is slow and knows nothing of how it is kept.
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select
 
 from market_data.ledger.schema import CURRENT, builds, inputs, revisions, series
 
@@ -14,12 +14,12 @@ _BLOCK = 10_000
 Found = dict[str, list[dict[str, Any]]]
 
 
-def found(connection: Connection) -> Found:
-    """Return the rows of each relation that is kept, in order of their keys."""
+def found(connection: Connection, feed: str | None = None) -> Found:
+    """Return the rows of each relation that is kept, of one feed or of all, in order of their keys."""
     c, m = revisions.c, builds.c
     later = {row.revision_id: row.inputs for row in connection.execute(select(m.revision_id, m.inputs)) if row.inputs}
     wanted = (c.id, c.table_name, c.feed, c.symbol, c.date, c.sha256, c.rows, c.size_bytes, c.account, c.inputs)
-    rows = connection.execute(select(*wanted).where(c.state == CURRENT)).all()
+    rows = connection.execute(select(*wanted).where(c.state == CURRENT, *_of(revisions, feed))).all()
     of_series: dict[tuple[str, str, str], list[Any]] = {}
     version = {(row.table_name, row.feed, row.symbol, row.date): row.sha256 for row in rows}
     read: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -51,13 +51,18 @@ def kept(connection: Connection) -> Found:
     }
 
 
-def keep_what_is_found(connection: Connection) -> None:
+def keep_what_is_found(connection: Connection, feed: str | None = None) -> None:
     """Have the ledger keep what a search finds, where rows were entered without commits."""
+    searched = found(connection, feed)
     for relation in (series, inputs):
-        connection.execute(delete(relation))
-        rows = found(connection)[relation.name]
+        connection.execute(delete(relation).where(*_of(relation, feed)))
+        rows = searched[relation.name]
         for first in range(0, len(rows), _BLOCK):
             connection.execute(insert(relation), rows[first : first + _BLOCK])
+
+
+def _of(relation: Table, feed: str | None) -> list[ColumnElement[bool]]:
+    return [] if feed is None else [relation.c.feed == feed]
 
 
 def _series(key: tuple[str, str, str], rows: list[Any]) -> dict[str, Any]:

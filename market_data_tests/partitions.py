@@ -110,7 +110,8 @@ def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
         newest = max(row["committed_in"] for row in rows)
         last = connection.execute(select(ledger_state.c.last_commit)).scalar_one()
         connection.execute(update(ledger_state).values(last_commit=max(newest, last)))
-        keep_what_is_found(connection)
+        for feed in {row["feed"] for row in rows}:
+            keep_what_is_found(connection, feed)
     return ledger
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -35,7 +35,7 @@ def watch_sensor(every_seconds: int) -> dg.SensorDefinition:
 
         now = dt.datetime.now(dt.UTC)
         with platform.workspace("watch") as workspace:
-            told = sum(_watch(workspace, context.instance, now))
+            told = _watch(workspace, context.instance, now)
             told += len(tell_again(workspace, now).alerts)
         return dg.SkipReason(f"{told} alerts told")
 
@@ -80,24 +80,22 @@ def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_second
     return repair
 
 
-def _watch(workspace: "Workspace", instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[int]:
-    """How many alerts were told of each kind and feed."""
+def _watch(workspace: "Workspace", instance: dg.DagsterInstance, now: dt.datetime) -> int:
+    """How many alerts were told."""
     from market_data.operations import watch  # noqa: PLC0415
-    from market_data.operations.alerting import report_alerts  # noqa: PLC0415
+    from market_data.operations.alerting import report_round  # noqa: PLC0415
 
     alerts = workspace.settings.alerts
     ended_badly = failed(instance, now)
     silent = stalled(instance, now, dt.timedelta(minutes=alerts.stalled_after_minutes))
+    found: dict[tuple[str, str | None], Collection[Cause]] = {}
     for name, feed in workspace.settings.feeds.items():
-        seen: dict[str, Collection[Cause]] = {
-            watch.FRESHNESS: watch.late(workspace, feed, now),
-            watch.FINDING: watch.not_passing(workspace, feed),
-            watch.REJECTED: watch.rejecting(workspace, feed, now, alerts.rejected_share),
-            FAILED: ended_badly.get(name, ()),
-            STALLED: silent.get(name, ()),
-        }
-        for kind, causes in seen.items():
-            yield len(report_alerts(workspace, kind, name, causes, now).alerts)
+        found[watch.FRESHNESS, name] = watch.late(workspace, feed, now)
+        found[watch.FINDING, name] = watch.not_passing(workspace, feed)
+        found[watch.REJECTED, name] = watch.rejecting(workspace, feed, now, alerts.rejected_share)
+        found[FAILED, name] = ended_badly.get(name, ())
+        found[STALLED, name] = silent.get(name, ())
+    return len(report_round(workspace, found, now).alerts)
 
 
 def _request(feed: Feed, job: str, repair: "Repair") -> dg.RunRequest:

@@ -1,5 +1,6 @@
 """The history of alerts and their messages, in the ledger's database (`domain.ports.alerts.AlertsHistory`)."""
 
+import datetime as dt
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ def _values(alert: Alert) -> dict[str, Any]:
 
 
 def _alert(row: RowMapping) -> Alert:
-    partitions = tuple(Partition.of_key(feed, f"{date}|{symbol}") for feed, date, symbol in row["partitions"])
+    day = dt.date.fromisoformat
+    partitions = tuple(Partition(feed, day(date), symbol) for feed, date, symbol in row["partitions"])
     same = {name: row[name] for name in ("kind", "severity", "title", "text", "feed", "symbol", "name")}
     cause = Cause(table=row["table_name"], partitions=partitions, **same)
     return Alert(cause, id=row["id"], **{name: row[name] for name in (*_MINE, *_INSTANTS)})

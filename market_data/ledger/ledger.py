@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
@@ -184,11 +185,14 @@ class Ledger:
             ConfigurationError: it is in the future, or before what is kept of history.
         """
         while True:
-            with self.reader() as reader:
-                number = settled_commit(reader, moment)
+            number = waited_for(partial(self._settled_commit, moment))
             if number is not None:
                 return number
             self._write(partial(_no_commit_before, ns=to_ns(moment) if isinstance(moment, dt.datetime) else 0))
+
+    def _settled_commit(self, moment: int | dt.datetime) -> int | None:
+        with self.reader() as reader:
+            return settled_commit(reader, moment)
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """Yield what began and what ceased to count in the commits after number `since`, in their order.
@@ -405,7 +409,11 @@ class Ledger:
         def note(connection: Connection) -> None:
             _take_turn(connection)  # what it was made from is not replaced while it is looked at
             if not connection.execute(again).rowcount:
-                connection.execute(insert(builds).values(revision_id=current.id, **values))
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(builds).values(revision_id=current.id, **values))
+                except IntegrityError:  # PostgreSQL: another program noted its own since the update
+                    connection.execute(again)
             if connection.execute(counts).first() is not None:
                 note_inputs(connection, row, inputs)
 

@@ -8,6 +8,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import SecretStr
 
@@ -79,14 +80,33 @@ def report_alerts(
     Raises:
         ValueError: a cause is of another kind or feed.
     """
-    if strangers := [cause.key for cause in causes if (cause.kind, cause.feed) != (kind, feed)]:
-        raise ValueError(f"not of kind {kind!r} and feed {feed!r}: {', '.join(strangers)}")
+    return report_round(workspace, {(kind, feed): causes}, now, channels)
+
+
+def report_round(
+    workspace: Workspace,
+    found: Mapping[tuple[str, str | None], Collection[Cause]],
+    now: dt.datetime,
+    channels: Channels | None = None,
+) -> Told:
+    """Do as `report_alerts` for many kinds and feeds at once: the history is read and written in one go.
+
+    Args:
+        found: all that is wrong now, by kind and feed; what is not named there is left as it is.
+
+    Raises:
+        ValueError: a cause is of another kind or feed.
+    """
+    for (kind, feed), causes in found.items():
+        if strangers := [cause.key for cause in causes if (cause.kind, cause.feed) != (kind, feed)]:
+            raise ValueError(f"not of kind {kind!r} and feed {feed!r}: {', '.join(strangers)}")
 
     def compare(book: Book, now_ns: int) -> None:
-        _count(workspace, book, causes, now_ns)
-        still = {cause.key for cause in causes}
-        for alert in book.unsettled():
-            if (alert.cause.kind, alert.cause.feed) == (kind, feed) and alert.cause.key not in still:
+        seen_now = [cause for causes in found.values() for cause in causes]
+        still, before = {cause.key for cause in seen_now}, book.unsettled()
+        _count(workspace, book, seen_now, now_ns, {each.cause.key: each for each in before if each.state != "resolved"})
+        for alert in before:
+            if (alert.cause.kind, alert.cause.feed) in found and alert.cause.key not in still:
                 book.write(ended(alert, now_ns))
 
     return _write(workspace, now, channels, compare)
@@ -144,11 +164,17 @@ def _nothing(book: Book, now_ns: int) -> None:
     """No change: what became due is told all the same."""
 
 
-def _count(workspace: Workspace, book: Book, causes: Iterable[Cause], now_ns: int) -> None:
+def _count(
+    workspace: Workspace,
+    book: Book,
+    causes: Iterable[Cause],
+    now_ns: int,
+    unresolved: Mapping[str, Alert] = MappingProxyType({}),
+) -> None:
+    """Count sightings. A cause that has an alert which is not resolved needs not be looked up."""
     for cause, occurrences in grouped(causes):
-        book.write(
-            seen(book.latest(cause.key), cause, now_ns, _repeat_after_ns(workspace.settings.alerts), occurrences)
-        )
+        before = unresolved.get(cause.key) or book.latest(cause.key)
+        book.write(seen(before, cause, now_ns, _repeat_after_ns(workspace.settings.alerts), occurrences))
 
 
 def _tell_due(book: Book, settings: Alerts, addresses: Channels, now_ns: int) -> Iterable[Alert]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from market_data.domain.time import day_bounds, to_datetime
 from market_data.ledger.ledger import Ledger
-from market_data.ledger.schema import revisions
+from market_data.ledger.schema import series
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
 
@@ -50,9 +50,9 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
 
     Of a feed whose end has passed and of which nothing was ever collected, nothing is expected: nobody began with it.
     """
-    c = revisions.c
-    query = select(c.table_name, c.symbol, func.max(c.date)).where(c.feed == feed.name)
-    newest = {(table, symbol): day for table, symbol, day in ledger.rows(query.group_by(c.table_name, c.symbol))}
+    c = series.c
+    query = select(c.table_name, c.symbol, c.last_date).where(c.feed == feed.name)
+    newest = {(table, symbol): day for table, symbol, day in ledger.all_rows(query)}
     asleep = not newest and feed.end is not None and feed.end < now.date()
     expected = None if asleep else newest_due(feed, now)
     for table in feed.assets:
@@ -62,7 +62,7 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
 
 def begun(ledger: Ledger, feed: Feed) -> dt.date | None:
     """The first UTC day of which anything was ever collected; None where nobody has begun with the feed."""
-    return ledger.rows(select(func.min(revisions.c.date)).where(revisions.c.feed == feed.name))[0][0]
+    return ledger.all_rows(select(func.min(series.c.first_date)).where(series.c.feed == feed.name))[0][0]
 
 
 def newest_due(feed: Feed, now: dt.datetime) -> dt.date | None:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 
 from market_data.domain.alerts import SEVERITIES
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
-from market_data.ledger.schema import PENDING, builds, revisions, spending
+from market_data.ledger.schema import FAILING, PENDING, builds, revisions, series, spending
 from market_data.operations.health.vendors import circuits
 from market_data.operations.lateness import lateness
 from market_data.pipeline.workspace import Workspace
@@ -72,16 +72,16 @@ def groups(workspace: Workspace, now: dt.datetime) -> Mapping[str, Callable[[], 
 
 
 def _current(workspace: Workspace) -> Iterator[Figure]:
-    c = revisions.c
+    c = series.c
     sums = {
-        "partitions": func.count(),
+        "partitions": func.sum(c.partitions),
         "rows": func.sum(c.rows),
         "stored_bytes": func.sum(c.size_bytes),
-        "quarantined_records": _sum(c.account["rejected"].as_integer()),
-        "repeated_records": _sum(c.account["deduplicated"].as_integer()),
+        "quarantined_records": func.sum(c.rejected),
+        "repeated_records": func.sum(c.deduplicated),
     }
     query = select(c.feed, c.table_name, *sums.values())
-    for feed, table, *values in workspace.ledger.rows(query.group_by(c.feed, c.table_name)):
+    for feed, table, *values in workspace.ledger.all_rows(query.group_by(c.feed, c.table_name)):
         for name, value in zip(sums, values, strict=True):
             yield Figure(name, {"feed": feed, "table": table}, float(value))
 
@@ -103,11 +103,13 @@ def _made(workspace: Workspace) -> Iterator[Figure]:
 
 
 def _findings(workspace: Workspace) -> Iterator[Figure]:
-    c = revisions.c
+    c, ledger = revisions.c, workspace.ledger
     sums = [_sum(c.notes["not_passed", severity].as_integer()) for severity in SEVERITIES]
-    query = select(c.feed, *sums).where(c.table_name == REPORTS.name).group_by(c.feed)
-    for feed, *counts in workspace.ledger.rows(query):
-        for severity, count in zip(SEVERITIES, counts, strict=True):
+    query = select(c.feed, *sums).where(text(FAILING), c.table_name == REPORTS.name).group_by(c.feed)
+    failing = {feed: counts for feed, *counts in ledger.rows(query)}
+    reported = select(series.c.feed).where(series.c.table_name == REPORTS.name).distinct().order_by(series.c.feed)
+    for (feed,) in ledger.all_rows(reported):
+        for severity, count in zip(SEVERITIES, failing.get(feed, [0] * len(SEVERITIES)), strict=True):
             yield Figure("failed_findings", {"feed": feed, "severity": severity}, count)
 
 

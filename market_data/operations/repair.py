@@ -7,10 +7,9 @@ its score lies below the feed's threshold, or when the vendor has other bytes by
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import and_, not_, or_, select, text, true
 
 from market_data.domain.alerts import Cause
 from market_data.domain.errors import MarketDataError
@@ -18,10 +17,9 @@ from market_data.domain.partition import Partition
 from market_data.domain.tables import DERIVED
 from market_data.domain.time import NS_PER_MINUTE, day_start, to_ns
 from market_data.ledger.repairs import Tries
-from market_data.ledger.revision import Revision
-from market_data.ledger.schema import revisions
+from market_data.ledger.schema import POOR, REPLACED, inputs, revisions
 from market_data.operations.lateness import begun
-from market_data.pipeline.coverage import coverage
+from market_data.pipeline.coverage import missing
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 
@@ -98,37 +96,18 @@ def _span(workspace: Workspace, feed: Feed, now: dt.datetime) -> tuple[dt.date, 
 
 def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> Iterator[tuple[Partition, Reason]]:
     """What the ledger alone tells; the last reason given for a partition counts."""
-    c, paid = revisions.c, workspace.source(feed).paid  # asking again for poor data that is billed is no repair
-    current = workspace.ledger.find(c.feed == feed.name, c.date.between(first - dt.timedelta(days=1), last))
-    by_key = {(revision.table, revision.partition): revision for revision in current}
-    for revision in current:
-        if revision.partition.date < first:
-            continue
-        if revision.table == "quality_reports" and revision.notes.get("passed") is False and not paid:
-            yield revision.partition, "poor"
-        if revision.table in DERIVED and _is_outdated(workspace, revision, by_key):
-            yield revision.partition, "outdated"
-    for table in feed.tables:
-        for cell in coverage(workspace, feed, table, first, last):
-            if cell.state == "missing":
-                yield feed.partition(cell.symbol, cell.date), "missing"
-
-
-def _is_outdated(workspace: Workspace, revision: Revision, current: Mapping[tuple[str, Partition], Revision]) -> bool:
-    """Whether what it was read from was replaced since; what was made again with the same bytes is not outdated."""
-    if not any(_is_replaced(revision, read, current) for read in revision.inputs):
-        return False
-    return any(_is_replaced(revision, read, current) for read in workspace.ledger.made_from(revision))
-
-
-def _is_replaced(
-    revision: Revision, read: Mapping[str, Any], current: Mapping[tuple[str, Partition], Revision]
-) -> bool:
-    if "table" not in read:
-        return False
-    day = dt.date.fromisoformat(read["date"])
-    now = current.get((read["table"], Partition(revision.partition.feed, day, revision.partition.symbol)))
-    return now is not None and now.sha256 != read["sha256"]
+    c, ledger = revisions.c, workspace.ledger
+    query = select(c.symbol, c.date).where(c.feed == feed.name, c.date.between(first, last))
+    if not workspace.source(feed).paid:  # asking again for poor data that is billed is no repair
+        for symbol, day in ledger.rows(query.where(text(POOR))):
+            yield feed.partition(symbol, day), "poor"
+    read = and_(inputs.c.feed == feed.name, inputs.c.revision_id == c.id, text(REPLACED))
+    outdated = query.select_from(revisions.join(inputs, read)).where(c.table_name.in_(DERIVED)).distinct()
+    for symbol, day in ledger.rows(outdated):
+        yield feed.partition(symbol, day), "outdated"
+    for lacks in missing(workspace, feed, first, last).values():
+        for partition in lacks:
+            yield partition, "missing"
 
 
 def _to_ask(
@@ -136,11 +115,14 @@ def _to_ask(
 ) -> tuple[list[Partition], str]:
     """The next partitions in turn, and those that were tried for it; and where to go on next time."""
     c = revisions.c
-    query = select(c.symbol, c.date).distinct()
-    where = (c.feed == feed.name, c.table_name.in_(feed.tables), c.date.between(*span))
-    there = sorted(feed.partition(symbol, day) for symbol, day in workspace.ledger.rows(query.where(*where)))
-    later = [each for each in there if each.key > cursor]
-    chosen = list(islice([*later, *(each for each in there if each.key <= cursor)], feed.repair.asks))
+    query = select(c.date, c.symbol).distinct().where(c.feed == feed.name, c.table_name.in_(feed.tables))
+    query = query.where(c.date.between(*span)).order_by(c.date, c.symbol)
+    last = Partition.of_key(feed.name, cursor) if cursor else None
+    is_later = true() if last is None else or_(c.date > last.date, and_(c.date == last.date, c.symbol > last.symbol))
+    chosen: list[Partition] = []
+    for where in (is_later, not_(is_later)):
+        rows = workspace.ledger.rows(query.where(where).limit(feed.repair.asks - len(chosen)))
+        chosen += [feed.partition(symbol, day) for day, symbol in rows]
     return sorted({*chosen, *again}), chosen[-1].key if chosen else cursor
 
 

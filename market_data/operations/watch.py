@@ -6,15 +6,15 @@ Each function looks at the whole of its kind and feed, so that what it does not 
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from market_data.domain.alerts import Cause, rank
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Severity
 from market_data.domain.time import to_ns
-from market_data.ledger.schema import revisions
+from market_data.ledger.schema import FAILING, SET_ASIDE, revisions
 from market_data.operations.lateness import begun
-from market_data.pipeline.coverage import coverage
+from market_data.pipeline.coverage import missing
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 
@@ -37,11 +37,7 @@ def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
     if since is None:
         return []
     first = max(first, since)
-    return [
-        _late(feed, table, missing)
-        for table in feed.tables
-        if (missing := _missing(workspace, feed, table, first, last))
-    ]
+    return [_late(feed, table, lacks) for table, lacks in missing(workspace, feed, first, last).items()]
 
 
 def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: float) -> list[Cause]:
@@ -51,9 +47,13 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
         threshold: 0 to 1; of the records of all revisions that were made in the 24 hours before `now`.
     """
     c, since = revisions.c, to_ns(now - dt.timedelta(days=1))
-    records, rejected = (func.sum(c.account[name].as_integer()) for name in ("records", "rejected"))
-    query = select(c.table_name, records, func.coalesce(rejected, 0)).group_by(c.table_name).order_by(c.table_name)
-    where = (c.feed == feed.name, c.committed_ns > since, c.table_name.in_(feed.tables))
+    where = (c.feed == feed.name, c.committed_ns > since)
+    some = select(c.table_name).where(text(SET_ASIDE), *where, c.table_name.in_(feed.tables)).distinct()
+    tables = [table for (table,) in workspace.ledger.rows(some)]
+    if not tables:
+        return []
+    query = select(c.table_name, func.sum(c.account["records"].as_integer()), func.sum(c.rejected))
+    query = query.where(*where, c.table_name.in_(tables)).group_by(c.table_name).order_by(c.table_name)
     why = f"`market-data quarantine list --feed {feed.name}` shows why"
     return [
         Cause(
@@ -65,7 +65,7 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
             feed=feed.name,
             table=table,
         )
-        for table, count, aside in workspace.ledger.rows(query.where(*where))
+        for table, count, aside in workspace.ledger.rows(query)
         if count and aside / count > threshold
     ]
 
@@ -74,7 +74,7 @@ def not_passing(workspace: Workspace, feed: Feed) -> list[Cause]:
     """A cause for each check of each table that does not pass in reports that count now."""
     c = revisions.c
     query = select(c.symbol, c.date, c.notes).order_by(c.date, c.symbol)
-    where = (c.feed == feed.name, c.table_name == "quality_reports", c.notes["failing"].as_integer() > 0)
+    where = (text(FAILING), c.feed == feed.name, c.table_name == "quality_reports")
     found: dict[tuple[str, str], list[tuple[Partition, Severity]]] = {}
     for symbol, day, notes in workspace.ledger.rows(query.where(*where)):
         for check, table, severity in notes["failures"]:
@@ -99,24 +99,19 @@ def _not_passing(feed: Feed, check: str, table: str, failures: Sequence[tuple[Pa
     )
 
 
-def _missing(workspace: Workspace, feed: Feed, table: str, first: dt.date, last: dt.date) -> list[Partition]:
-    cells = coverage(workspace, feed, table, first, last)
-    return [feed.partition(cell.symbol, cell.date) for cell in cells if cell.state == "missing"]
-
-
-def _late(feed: Feed, table: str, missing: Sequence[Partition]) -> Cause:
-    days = sorted({partition.date for partition in missing})
-    symbols = sorted({partition.symbol for partition in missing})
+def _late(feed: Feed, table: str, lacks: Sequence[Partition]) -> Cause:
+    days = sorted({partition.date for partition in lacks})
+    symbols = sorted({partition.symbol for partition in lacks})
     severity: Severity = "critical" if len(days) >= _CRITICAL_DAYS else "error"
     return Cause(
         kind=FRESHNESS,
         severity=severity,
         title="due days are missing",
-        text=f"{len(missing)} partitions are due and not there: {_span(days)}, {', '.join(_few(symbols))}. "
+        text=f"{len(lacks)} partitions are due and not there: {_span(days)}, {', '.join(_few(symbols))}. "
         f"`market-data ingest {feed.name} --start {days[0]} --end {days[-1]}` fetches them",
         feed=feed.name,
         table=table,
-        partitions=tuple(missing),
+        partitions=tuple(lacks),
     )
 
 

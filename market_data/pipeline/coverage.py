@@ -1,10 +1,12 @@
 """Which partitions of a table exist, which are missing, and which need not exist. Nothing is judged or mended here."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
+from market_data.domain.partition import Partition
 from market_data.domain.time import days_between
 from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
@@ -30,11 +32,10 @@ class Cell(NamedTuple):
 def coverage(workspace: Workspace, feed: Feed, table: str, first: dt.date, last: dt.date) -> list[Cell]:
     """Every partition of these UTC days, both included, by symbol and day."""
     c = revisions.c
-    query = select(c.symbol, c.date, c.rows, c.account["rejected"].as_integer())
+    query = select(c.symbol, c.date, c.rows, c.rejected)
     where = (c.table_name == table, c.feed == feed.name, c.date.between(first, last))
     there = {
-        (symbol, day): (rows, rejected or 0)
-        for symbol, day, rows, rejected in workspace.ledger.rows(query.where(*where))
+        (symbol, day): (rows, rejected) for symbol, day, rows, rejected in workspace.ledger.rows(query.where(*where))
     }
     days = {day: has_session(feed.calendar, day) for day in days_between(first, last)}
     return [
@@ -42,6 +43,28 @@ def coverage(workspace: Workspace, feed: Feed, table: str, first: dt.date, last:
         for symbol in sorted(feed.symbols)
         for day, is_session in days.items()
     ]
+
+
+def missing(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> Mapping[str, Sequence[Partition]]:
+    """Return the missing partitions of these days, by the fetched table, by symbol and day.
+
+    The database counts each symbol's days; only those that are too few are looked at one by one.
+    """
+    c, days = revisions.c, list(days_between(first, last))
+    due = [day for day in days if has_session(feed.calendar, day)]
+    on: ColumnElement[bool] = c.date.between(first, last) if due == days else c.date.in_(due)
+    where = (c.feed == feed.name, c.table_name.in_(feed.tables), on)
+    count = select(c.table_name, c.symbol, func.count()).where(*where).group_by(c.table_name, c.symbol)
+    there = {(table, symbol): count for table, symbol, count in workspace.ledger.rows(count)}
+    found: dict[str, Sequence[Partition]] = {}
+    for table in feed.tables:
+        short = [symbol for symbol in sorted(feed.symbols) if there.get((table, symbol), 0) < len(due)]
+        if short:
+            query = select(c.symbol, c.date).where(*where, c.table_name == table, c.symbol.in_(short))
+            have = {(symbol, day) for symbol, day in workspace.ledger.rows(query)}
+            lacks = ((symbol, day) for symbol in short for day in due)
+            found[table] = [feed.partition(*each) for each in lacks if each not in have]
+    return found
 
 
 def _state(there: tuple[int, int] | None, is_session: bool) -> str:

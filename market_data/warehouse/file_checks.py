@@ -12,7 +12,7 @@ from market_data.domain.partition import Partition
 from market_data.ledger.database import SCHEMA
 from market_data.ledger.file import File
 from market_data.ledger.ledger import Ledger
-from market_data.ledger.schema import files, metadata, revisions
+from market_data.ledger.schema import files, metadata, revisions, series
 from market_data.storage.locks import is_held
 
 
@@ -41,9 +41,9 @@ def lacking(engine: Engine) -> list[str]:
 
 def count_entries(ledger: Ledger, feed: str | None = None) -> int:
     """Return how many revisions count."""
-    query = select(func.count())
-    query = query.select_from(revisions) if feed is None else query.where(revisions.c.feed == feed)
-    return int(ledger.rows(query)[0][0])
+    query = select(func.coalesce(func.sum(series.c.partitions), 0))
+    query = query if feed is None else query.where(series.c.feed == feed)
+    return int(ledger.all_rows(query)[0][0])
 
 
 def entries(

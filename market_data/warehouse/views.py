@@ -43,6 +43,19 @@ _SELECTED = "id, feed, symbol, date, rows, clock, first_ns, last_ns, state, colu
 _FEW = 5_000
 """Rows that are handed to DuckDB as lists; more go by pyarrow, whose import takes as long as these."""
 _MOST_SERIES = 200
+_SERIES = """
+    WITH RECURSIVE found(feed, symbol) AS (
+        SELECT feed, symbol FROM partition_revisions WHERE id = (
+            SELECT id FROM partition_revisions WHERE table_name = ? ORDER BY feed, symbol LIMIT 1)
+        UNION ALL
+        SELECT r.feed, r.symbol FROM found JOIN partition_revisions r ON r.id = (
+            SELECT n.id FROM partition_revisions n
+            WHERE n.table_name = ? AND (n.feed, n.symbol) > (found.feed, found.symbol)
+            ORDER BY n.feed, n.symbol LIMIT 1)
+    )
+    SELECT feed, symbol FROM found
+"""
+"""Every feed and symbol of a table: one look into an index for each, where DISTINCT goes through all revisions."""
 _DAYS = ("1900-01-01", "2149-12-31")
 
 
@@ -200,7 +213,7 @@ class Views:
         about = [each.sql for each in conditions if each.keys and each.keys <= {"feed", "symbol"}]
         if not about:
             return "", []
-        there = self._reader.rows("SELECT feed, symbol FROM series WHERE table_name = ?", [need.table])
+        there = self._reader.rows(_SERIES, [need.table] * 2)
         series = f"(SELECT unnest({_list(there, 0)}) AS feed, unnest({_list(there, 1)}) AS symbol)"
         found = self._tried(f'SELECT feed, symbol FROM {series} AS "{need.alias}" WHERE {" AND ".join(about)}')
         if found is None or len(found) > _MOST_SERIES or len(found) == len(there):

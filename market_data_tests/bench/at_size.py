@@ -15,9 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from market_data.domain.alerts import Cause
 from market_data.domain.time import day_start
 from market_data.operations import watch
-from market_data.operations.alerting import report_alerts
+from market_data.operations.alerting import report_round, tell_again
 from market_data.operations.health import Scope, examine, probes
 from market_data.operations.metrics import groups
 from market_data.operations.repair import plan
@@ -81,14 +82,13 @@ def _fill(workspace: Workspace, days: int) -> int:
 
 def _watch(workspace: Workspace) -> None:
     """What the sensor asks and writes, but for Dagster's runs."""
+    found: dict[tuple[str, str | None], list[Cause]] = {}
     for name, feed in workspace.settings.feeds.items():
-        seen = {
-            watch.FRESHNESS: watch.late(workspace, feed, NOW),
-            watch.FINDING: watch.not_passing(workspace, feed),
-            watch.REJECTED: watch.rejecting(workspace, feed, NOW, 0.01),
-        }
-        for kind, causes in seen.items():
-            report_alerts(workspace, kind, name, causes, NOW, {})
+        found[watch.FRESHNESS, name] = watch.late(workspace, feed, NOW)
+        found[watch.FINDING, name] = watch.not_passing(workspace, feed)
+        found[watch.REJECTED, name] = watch.rejecting(workspace, feed, NOW, 0.01)
+    report_round(workspace, found, NOW, {})
+    tell_again(workspace, NOW, {})
 
 
 def _repair(workspace: Workspace) -> None:

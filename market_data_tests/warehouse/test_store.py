@@ -263,7 +263,7 @@ def test_the_same_rows_from_another_version_of_the_library_are_no_revision(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = replace(warehouse, trades([1, 2]))
-    monkeypatch.setattr(parquet, "_settings", lambda *_: {"compression": "snappy"})
+    monkeypatch.setattr(parquet, "writer_settings", lambda *_: {"compression": "snappy"})
     again, changed = replace(warehouse, trades([1, 2]))
     assert not changed
     assert again == first
