@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_,
 
 from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
+from market_data.ledger import file_moves
 from market_data.ledger.alerts import History
 from market_data.ledger.database import SCHEMA, engine_of, reading, waited_for
 from market_data.ledger.dropped_records import Dropped
@@ -24,6 +25,7 @@ from market_data.ledger.repairs import Repairs
 from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
 from market_data.ledger.schema import (
     CURRENT,
+    EXPIRED,
     LOST,
     PENDING,
     SUPERSEDED,
@@ -227,6 +229,9 @@ class Ledger:
             keys = {"table_name": wanted.table, **key_of(wanted.partition), "revision": wanted.follows + 1}
             row = {**wanted.values, **keys, "state": CURRENT, "committed_in": number, "committed_ns": now}
             row |= columns_of(wanted.values["account"], wanted.values["notes"])
+            if wanted.file is None:  # its rows may have moved since the writer looked
+                shared = (*of_table(wanted.table, wanted.partition), revisions.c.revision == wanted.follows)
+                row |= file_moves.path_now(connection, shared)
             before = _end(connection, wanted, number, now)
             found = connection.execute(insert(revisions).values(row).returning(*revisions.c)).mappings().one()
             note_current(connection, found, before)
@@ -249,19 +254,36 @@ class Ledger:
         found = self._select(and_(*of_table(revision.table, revision.partition), *same, c.run_id == revision.run_id))
         return found[0] if found else None
 
-    def move(self, revision: Revision, file: File) -> None:
-        """Have a revision's rows, and those of others in the same file, read from another file with the same rows."""
+    def move(self, wanted: Sequence[Revision], file: File, last_step: Callable[[int], None] = lambda _: None) -> int:
+        """Have the rows of revisions read from another file with the same rows: all at once, and no answer changes.
 
-        def point(connection: Connection) -> None:
+        Returns how many revisions were moved; those whose rows are read from another file by now than `wanted` says
+        were not. Where it is none, the file is listed nowhere.
+
+        Args:
+            last_step: is given the number of the last commit while the turn is held; what it raises undoes the move.
+        """
+
+        def point(connection: Connection) -> int:
+            state = _take_turn(connection)
+            moved = file_moves.move(connection, wanted, file)
+            if moved:
+                last_step(state.last_commit)
+            return moved
+
+        return self._write(point)
+
+    def end_history(self, before_ns: int) -> int:
+        """Let revisions expire that were superseded before an instant, ns; return how many.
+
+        From then on `as_of` a commit before is an error. Their rows in the ledger stay.
+        """
+
+        def end(connection: Connection) -> int:
             _take_turn(connection)
-            if connection.execute(select(files.c.path).where(files.c.path == file.path)).first() is None:
-                connection.execute(insert(files).values(_row_of(file)))
-            old = revision.path.as_posix()
-            moved = update(revisions).where(revisions.c.path == old, revisions.c.state != LOST)
-            connection.execute(moved.values(path=file.path))
-            connection.execute(update(files).where(files.c.path == old).values(unreferenced_ns=time.time_ns()))
+            return file_moves.expire(connection, before_ns)
 
-        self._write(point)
+        return self._write(end)
 
     def _state(self) -> Row[Any]:
         return self.all_rows(select(ledger_state))[0]
@@ -273,8 +295,8 @@ class Ledger:
         return self.files_of([revision]).get(revision.id)
 
     def files_of(self, wanted: Iterable[Revision]) -> dict[int, File]:
-        """Return the files of revisions by the revisions' ids; those whose rows are lost have none."""
-        paths = {each.id: each.path.as_posix() for each in wanted if each.state != LOST}
+        """Return the files of revisions by the revisions' ids; those whose rows are lost or expired have none."""
+        paths = {each.id: each.path.as_posix() for each in wanted if each.state not in {LOST, EXPIRED}}
         found: dict[str, File] = {}
         listed = sorted(set(paths.values()))
         for first in range(0, len(listed), _BLOCK):
@@ -309,7 +331,7 @@ class Ledger:
 
             def one(connection: Connection, path: str = path) -> bool:
                 _take_turn(connection)
-                used = select(revisions.c.id).where(revisions.c.path == path, revisions.c.state != LOST).limit(1)
+                used = select(revisions.c.id).where(revisions.c.path == path, file_moves.is_read()).limit(1)
                 if connection.execute(used).first() is not None:
                     return False
                 listed = connection.execute(select(files.c.unreferenced_ns).where(files.c.path == path)).first()
@@ -480,12 +502,8 @@ def _end(connection: Connection, wanted: Commit, number: int, now: int) -> Seque
 
 def _list_file(connection: Connection, wanted: Commit) -> None:
     if wanted.file is not None:
-        connection.execute(insert(files).values(_row_of(wanted.file)))
+        connection.execute(insert(files).values(file_moves.row_of(wanted.file)))
     _note_types(connection, wanted.values["columns"], wanted.types)
-
-
-def _row_of(file: File) -> dict[str, Any]:
-    return {"path": file.path, "sha256": file.sha256, "xxh3": file.xxh3, "size_bytes": file.size_bytes}
 
 
 def _note_types(connection: Connection, columns: str, types: Sequence[tuple[str, str]]) -> None:

@@ -106,14 +106,24 @@ def settled_commit(reader: Reader, moment: int | dt.datetime) -> int | None:
     number = _commit_at(reader, state, to_ns(moment)) if isinstance(moment, dt.datetime) else moment
     if number is not None and number > state.last_commit:
         raise ConfigurationError(f"commit {number} is not made yet; the last one is {state.last_commit}")
-    if number is not None and number < state.history_since:
+    if number is not None:
+        must_be_kept(reader, state, number, moment)
+    return number
+
+
+def must_be_kept(reader: Reader, state: State, number: int, moment: int | dt.datetime) -> None:
+    """Raise an error where history ended after the commit with that number, by which `moment` is told.
+
+    Raises:
+        ConfigurationError: with the commit since which history is whole.
+    """
+    if number < state.history_since:
         query = "SELECT min(committed_ns) FROM partition_revisions WHERE committed_in >= ?"
         since = reader.rows(query, [state.history_since])[0][0]
         raise ConfigurationError(
             f"as of {moment} nothing can be told: files of that time were removed; history is whole since commit "
             f"{state.history_since}" + (f" ({to_datetime(since).isoformat()})" if since is not None else "")
         )
-    return number
 
 
 def _commit_at(reader: Reader, state: State, ns: int) -> int | None:

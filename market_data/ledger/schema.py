@@ -20,8 +20,9 @@ from sqlalchemy.types import JSON
 
 metadata = MetaData()
 
-PENDING, CURRENT, SUPERSEDED, LOST = "pending", "current", "superseded", "lost"
-"""An earlier version's claim; what counts; what counted; what counted, but whose file is damaged or gone."""
+PENDING, CURRENT, SUPERSEDED, LOST, EXPIRED = "pending", "current", "superseded", "lost", "expired"
+"""An earlier version's claim; what counts; what counted; what counted, but whose file is damaged or gone; what counted
+longer ago than history is kept, so that its file may be gone."""
 
 FAILING = "state = 'current' AND failing > 0"
 SET_ASIDE = "state = 'current' AND rejected > 0"

@@ -23,7 +23,8 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
 
     Whoever has the old file open keeps reading the old one (on Linux and macOS; Windows refuses to replace a file
     that is open). The views hold absolute paths, and name the files of this moment: once something is committed
-    later, every query of them is an error that says so. They are read by tools that check no hash.
+    later, or files are compacted, every query of them is an error that says so. They are read by tools that check no
+    hash.
 
     Returns how many files each view lists.
     """
@@ -35,7 +36,8 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
         number = warehouse.ledger.last_commit
         files.mark(number)
     mark = str(files.root.absolute() / CATALOG_MARK).replace("'", "''")
-    old = f"this catalog is of commit {number}, and more was committed since: make it anew with market-data catalog"
+    since = "and since then more was committed or files were compacted"
+    old = f"this catalog is of commit {number}, {since}: make it anew with market-data catalog"
     guard = f"(SELECT CASE WHEN content = '{number}' THEN true ELSE error('{old}') END FROM read_text('{mark}'))"
     make_folder(path.absolute().parent)
     staged = path.absolute().with_name(f".{path.name}.{os.getpid()}")

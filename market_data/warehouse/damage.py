@@ -1,21 +1,24 @@
 """What is said of a file that is gone or damaged: which partition it was of, and which command brings it back."""
 
+from collections.abc import Sequence
+
 from market_data.domain.errors import WarehouseDamaged
 
 _MOST = 5
 
 
-def damaged(table: str, feed: str, symbol: str, date: str, address: str, fault: str, *, counts: bool) -> str:
-    """Return one sentence on a revision whose rows cannot be read.
+def damaged(table: str, feed: str, symbol: str, days: Sequence[str], address: str, fault: str, *, counts: bool) -> str:
+    """Return one sentence on a revision, or on several of one file, whose rows cannot be read.
 
     Args:
-        date: the UTC day, ISO 8601.
+        days: the UTC days in order, ISO 8601.
         counts: whether the revision counts now; one that was superseded is in no landed file any more for sure.
     """
-    what = f"{table} {feed} {date} {symbol}: {address} {fault}"
+    first, last = days[0], days[-1]
+    what = f"{table} {feed} {first if first == last else f'{first} to {last}'} {symbol}: {address} {fault}"
     if not counts:
         return f"{what}; it held a revision that counted then, and only `market-data restore` of a backup has it"
-    again = f"market-data ingest {feed} --start {date} --symbols {symbol}"
+    again = f"market-data ingest {feed} --start {first}{'' if first == last else f' --end {last}'} --symbols {symbol}"
     return f"{what}; `{again}` makes it again from landed bytes (with --refetch from the vendor's)"
 
 

@@ -19,10 +19,9 @@ from market_data.storage.backend import Backend, Folder
 from market_data.storage.bucket import BucketFolder
 from market_data.storage.files import make_folder, publish, sync_folder, write_atomic
 from market_data.storage.process_folder import ProcessFolder
+from market_data.warehouse.month_file import FILES
 from market_data.warehouse.verification import Verifier
 
-FILES = "_files"
-"""The folder of all files, which no glob over `<table>/feed=*` meets: among them are superseded ones."""
 _AT_ONCE = 16
 _GONE = "is not there, or is another"
 SETTLED_NS = 24 * 60 * 60 * 10**9
@@ -63,6 +62,17 @@ class FileStore(Protocol):
 
     def check_before_commit(self, table: str, feed: str, path: str, number: int) -> None:
         """Do what must be done within the transaction that makes a file count.
+
+        Raises:
+            MarketDataError: the file is not there any more.
+        """
+        ...
+
+    def check_before_move(self, table: str, feed: str, path: str, number: int) -> None:
+        """Do what must be done within the transaction by which rows are read from another file.
+
+        Args:
+            number: of the last commit.
 
         Raises:
             MarketDataError: the file is not there any more.
@@ -145,13 +155,22 @@ class FolderFiles:
 
     def check_before_commit(self, table: str, feed: str, path: str, number: int) -> None:
         """See `FileStore`: also, whoever globs the earlier layout or reads a catalog gets an error from now on."""
+        self._check(table, feed, path)
+        if (self.root / CATALOG_MARK).exists():
+            self.mark(number)
+
+    def check_before_move(self, table: str, feed: str, path: str, number: int) -> None:
+        """See `FileStore`: files that catalogs read will be removed, so they get an error from now on too."""
+        self._check(table, feed, path)
+        if (self.root / CATALOG_MARK).exists():
+            write_atomic(self.root / CATALOG_MARK, f"{number}, and files were compacted".encode())
+
+    def _check(self, table: str, feed: str, path: str) -> None:
         if not (self.root / path).exists():
             raise MarketDataError(f"{self.root / path} was removed before it counted; nothing was changed: try again")
         earlier = self.root / table / f"feed={feed}"
         if earlier.exists() and not (earlier / _EARLIER_LAYOUT).exists():
             write_atomic(earlier / _EARLIER_LAYOUT, _WORDS)
-        if (self.root / CATALOG_MARK).exists():
-            self.mark(number)
 
     def mark(self, number: int) -> None:
         """Write the number of the last commit where catalogs read it."""
@@ -223,6 +242,9 @@ class BucketFiles:
 
     def check_before_commit(self, table: str, feed: str, path: str, number: int) -> None:
         """See `FileStore`: no sweep takes an object that is younger than a day, by the service's clock."""
+
+    def check_before_move(self, table: str, feed: str, path: str, number: int) -> None:
+        """See `FileStore`: likewise."""
 
     def faults(self, files: Sequence[File], *, anew: bool = False) -> dict[str, str]:  # noqa: ARG002  read, always
         """See `FileStore`: each is brought; whoever brings one has read it."""

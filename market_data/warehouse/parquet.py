@@ -70,7 +70,7 @@ class PartitionWriter:
         self.last_ns: int | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._writing: deque[Future[None]] = deque()
-        self._writer = pq.ParquetWriter(path, self._schema, **_settings(table, self._schema))
+        self._writer = pq.ParquetWriter(path, self._schema, **writer_settings(table, self._schema))
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append rows, which come with the schema's columns and types."""
@@ -146,8 +146,8 @@ class PartitionWriter:
         self._writer.write_table(whole, row_group_size=ROWS_PER_GROUP)
 
 
-def _settings(table: Table, schema: ArrowSchema) -> dict[str, Any]:
-    """Measured: half the bytes and twice the read speed of pyarrow's defaults."""
+def writer_settings(table: Table, schema: ArrowSchema) -> dict[str, Any]:
+    """Return the options of a Parquet writer. Measured: half the bytes and twice the read speed of the defaults."""
     return {
         "compression": "zstd",
         "compression_level": 3,

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from market_data.domain.account import Account
 from market_data.domain.contract import Schema, empty, polars_schema
@@ -23,12 +22,12 @@ from market_data.domain.tables import table as table_named
 from market_data.ledger.file import File
 from market_data.ledger.ledger import Commit, Ledger
 from market_data.ledger.revision import Revision
-from market_data.ledger.schema import CURRENT
+from market_data.ledger.schema import CURRENT, EXPIRED
 from market_data.storage.backend import Backend
 from market_data.storage.bucket import BucketFolder
 from market_data.storage.files import sync_file
-from market_data.warehouse.content_hash import ContentHash
 from market_data.warehouse.damage import damaged, error
+from market_data.warehouse.day_rows import content_of_day, scan_day
 from market_data.warehouse.earlier_layout import settle_claims
 from market_data.warehouse.file_store import SETTLED_NS, FileStore, FolderFiles, file_store, new_path
 from market_data.warehouse.parquet import PartitionWriter, fingerprint, sql_type
@@ -158,16 +157,17 @@ class Warehouse:
 
     def rows_of(self, revision: Revision) -> pl.LazyFrame:
         """Return the rows of a revision, as `scan`."""
-        return pl.scan_parquet(self.file_of(revision), hive_partitioning=False)
+        return scan_day(self.file_of(revision), revision.partition.date)
 
     def file_of(self, revision: Revision) -> Path:
-        """Return the file of a revision, checked.
+        """Return the file of a revision, checked. That of a month has rows of other days too.
 
         Raises:
             WarehouseDamaged: it is not there, or has other bytes.
         """
         file = self.ledger.file_of(revision)
-        fault = "is lost" if file is None else self.files.faults([file]).get(file.path)
+        gone = "expired: it counted longer ago than is kept" if revision.state == EXPIRED else "is lost"
+        fault = gone if file is None else self.files.faults([file]).get(file.path)
         if file is None or fault is not None:
             raise error([self._damaged(revision, str(fault))])
         return self.root / file.path
@@ -188,7 +188,7 @@ class Warehouse:
     def _damaged(self, revision: Revision, fault: str) -> str:
         place, day = revision.partition, revision.partition.date.isoformat()
         counts = revision.state == CURRENT
-        return damaged(revision.table, place.feed, place.symbol, day, self.address(revision), fault, counts=counts)
+        return damaged(revision.table, place.feed, place.symbol, [day], self.address(revision), fault, counts=counts)
 
     # --- replacing -------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Warehouse:
             if hashes(staged.path)[0] == revision.sha256:
                 content = staged.writer.content
             elif self.is_whole(revision):
-                content = _content_of(self.file_of(revision))
+                content = content_of_day(self.file_of(revision), revision.partition.date)
             else:
                 return False
             self.ledger.note_content(revision, content)
@@ -230,8 +230,19 @@ class Warehouse:
             return current
         file = self._put(staged)
         _log.warning("%s: %s was damaged or gone; it is restored", current, self.address(current))
-        self.ledger.move(current, file)
-        return replace(current, path=Path(file.path))
+        if self.move([current], file):
+            return replace(current, path=Path(file.path))
+        self._take_back(file, staged)  # another process moved its rows first
+        return self.current(current.table, current.partition) or current
+
+    def move(self, revisions: Sequence[Revision], file: File) -> int:
+        """Have the rows of revisions of one table and feed read from a file that was put; see `Ledger.move`."""
+        first = revisions[0]
+
+        def last_step(number: int) -> None:
+            self.files.check_before_move(first.table, first.partition.feed, file.path, number)
+
+        return self.ledger.move(revisions, file, last_step)
 
     def _put(self, staged: Staged) -> File:
         slow, fast = hashes(staged.path)
@@ -300,12 +311,18 @@ class Warehouse:
 
     # --- looking after ---------------------------------------------------------------------------
 
-    def sweep(self) -> int:
+    def sweep(self, history_ns: int | None = None) -> int:
         """Remove files that nobody can be reading or about to commit; return how many, and unfinished uploads.
 
         They are those of writers that died a day ago or before, and those from which no revision's rows are read for
         as long.
+
+        Args:
+            history_ns: how long revisions are kept after they were superseded; None for ever. What is older expires
+                first, and its files go a day later: somebody may be reading them.
         """
+        if history_ns is not None:
+            self.ledger.end_history(time.time_ns() - history_ns)
         known = [file.path for file in self.ledger.filed()]
         before = time.time_ns() - SETTLED_NS
         orphans = [*self.files.sweep(known), *self.ledger.unreferenced(before)]
@@ -323,18 +340,3 @@ def faults_of(warehouse: Warehouse, revisions: Iterable[Revision], *, anew: bool
     bad = warehouse.files.faults([*{file.path: file for file in files.values()}.values()], anew=anew)
     found = {id_: bad[file.path] for id_, file in files.items() if file.path in bad}
     return found | {id_: "is lost" for id_ in wanted if id_ not in files}
-
-
-def _content_of(path: Path) -> str:
-    """Return the hash of the rows of a file."""
-    opened = pq.ParquetFile(path)
-    content = ContentHash(opened.schema_arrow)
-    for batch in opened.iter_batches():
-        content.update(_table_of(batch))
-    return content.digest()
-
-
-def _table_of(batch: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415  of a record batch
-
-    return pa.Table.from_batches([batch])

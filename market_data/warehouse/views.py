@@ -16,9 +16,10 @@ import duckdb
 from market_data.domain.columns import sql_columns, table_names, times
 from market_data.domain.errors import ConfigurationError, WarehouseDamaged
 from market_data.ledger.file import File
-from market_data.ledger.reader import Reader, counting, files_of
+from market_data.ledger.reader import Reader, counting, files_of, must_be_kept, state_of
 from market_data.warehouse.damage import damaged, error
 from market_data.warehouse.ledger_answers import ROWS, LedgerAnswer, ledger_answers, rewrite
+from market_data.warehouse.month_file import DATE, Source, sources
 from market_data.warehouse.pruning import CLOCK, FIRST, KEYS, LAST, Condition, Need, Tables, needs
 from market_data.warehouse.query_tree import (
     Node,
@@ -78,6 +79,9 @@ class Views:
         reader: of the ledger, as of one instant.
         as_of: the number of the commit right after which is asked; None for now.
         guard: a condition that holds, or raises, before a view gives a row.
+
+    Raises:
+        ConfigurationError: history ended meanwhile, and nothing is told any more as of `as_of`.
     """
 
     def __init__(
@@ -92,8 +96,10 @@ class Views:
         self._connection = connection
         self._files = files
         self._reader = reader
-        ((last,),) = reader.rows("SELECT last_commit FROM ledger_state")
-        self._as_of = None if as_of == last else as_of  # what counts now is found faster
+        state = state_of(reader)
+        if as_of is not None:
+            must_be_kept(reader, state, as_of, as_of)
+        self._as_of = None if as_of == state.last_commit else as_of  # what counts now is found faster
         self._guard = guard
         self._made = 0
         self.listed: dict[str, int] = {}
@@ -180,7 +186,7 @@ class Views:
         if rows and conditions:
             rows = self._fulfilling(need, conditions, rows)
         if lost := [row for row in rows if row[8] == "lost"]:
-            raise error([self._damaged(need.table, row, "is lost") for row in lost])
+            raise error([self._damaged(need.table, [row], "is lost") for row in lost])
         return Partitions(rows)
 
     def _holds_for_rows_alone(self, need: Need, condition: Condition) -> bool:
@@ -277,27 +283,30 @@ class Views:
         """
         if checked:
             self._check(table, partitions)
-        files: defaultdict[str, list[str]] = defaultdict(list)
         root = self._files.root.absolute().as_posix()
-        for row in partitions.rows:
-            files[row[9]].append(f"{root}/{row[10]}")
+        files = sources((row[9], f"{root}/{row[10]}", row[3]) for row in partitions.rows)
         shapes = self._shapes_of(table)
         select = _select(table, shapes, files, self._guard)
         self._connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {select}")
         self.listed[table] = self.listed.get(table, 0) + len(partitions.rows)
 
     def _check(self, table: str, partitions: Partitions) -> None:
-        by_path = {row[10]: row for row in partitions.rows}
+        by_path: defaultdict[str, list[Sequence[Any]]] = defaultdict(list)
+        for row in partitions.rows:
+            by_path[row[10]].append(row)
         files = files_of(self._reader, list(by_path))
         bad = self._files.faults(list(files.values()))
         bad |= {path: "is in no list of files" for path in by_path if path not in files}
         if bad:
             raise error([self._damaged(table, by_path[path], fault) for path, fault in sorted(bad.items())])
 
-    def _damaged(self, table: str, row: Sequence[Any], fault: str) -> str:
-        _, feed, symbol, date, *_ = row
-        address = self._files.backend.address(row[10])
-        return damaged(table, feed, symbol, str(date), address, fault, counts=row[8] == "current")
+    def _damaged(self, table: str, rows: Sequence[Sequence[Any]], fault: str) -> str:
+        """Return the sentence on partitions of one file."""
+        days = sorted(str(row[3]) for row in rows)
+        _, feed, symbol, *_ = rows[0]
+        counts = any(row[8] == "current" for row in rows)
+        address = self._files.backend.address(rows[0][10])
+        return damaged(table, feed, symbol, days, address, fault, counts=counts)
 
     def _columns_of(self, table: str) -> set[str]:
         return {name.lower() for shape in self._shapes_of(table).values() for name in shape}
@@ -354,12 +363,12 @@ def _knows(answer: LedgerAnswer, partitions: Partitions) -> bool:
     return all(row[5] == clock for clock in answer.clocks for row in partitions.rows if row[4])
 
 
-def _select(table: str, shapes: Mapping[str, Shape], files: Mapping[str, Sequence[str]], guard: str) -> str:
+def _select(table: str, shapes: Mapping[str, Shape], files: Sequence[Source], guard: str) -> str:
     own = sql_columns(table)
     distinct = {tuple(shape.items()): shape for shape in (own, *shapes.values())}
     widest = _widest(table, list(distinct.values()))
     parts = [_no_rows({**KEY_TYPES, **{each: widest[each] for each in shape}}, guard) for shape in distinct.values()]
-    parts += [_rows(shapes[columns], paths) for columns, paths in files.items()]
+    parts += [_rows(shapes[source.columns], source) for source in files]
     instants = ", ".join(f"make_timestamp_ns({_quoted(each)}) AS {_quoted(each)}" for each in times(table))
     star = f"* REPLACE ({instants})" if instants else "*"
     union = "\nUNION ALL BY NAME ".join(parts)
@@ -398,12 +407,14 @@ def _no_rows(shape: Shape, guard: str) -> str:
     return f"SELECT {nulls} WHERE {f'NOT {guard}' if guard else 'false'}"
 
 
-def _rows(shape: Shape, paths: Sequence[str]) -> str:
-    """Without the types, symbol `1000` would become a number."""
+def _rows(shape: Shape, source: Source) -> str:
+    """Without the types, symbol `1000` would become a number. Months have the date in a column of their own."""
     columns = ", ".join(map(_quoted, (*KEY_TYPES, *shape)))
-    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    types = ", ".join(f"{name}: {kind}" for name, kind in KEY_TYPES.items())
-    return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}})"
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in source.paths)
+    types = ", ".join(f"{name}: {kind}" for name, kind in KEY_TYPES.items() if name != DATE or not source.is_month)
+    meant = ", ".join(f"DATE '{day}'" for day in source.days)
+    where = f" WHERE {DATE} IN ({meant})" if meant else ""
+    return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}){where}"
 
 
 def _list(rows: Sequence[Sequence[Any]], place: int) -> str:

@@ -12,6 +12,8 @@ from market_data.warehouse.file_checks import Entry, count_entries, dead_folders
 SAMPLE = 50
 """Files that are read a day."""
 _NAMED = 5
+_SWEPT_NS = 2 * 24 * 60 * 60 * 10**9
+"""A daily sweep has removed by then what may be removed after a day."""
 _LAST_FULL = "last-full-health.json"
 
 
@@ -50,7 +52,7 @@ def _files(scope: Scope) -> Verdict:
 
 def _bad(scope: Scope, chosen: Sequence[Entry]) -> Iterator[str]:
     workspace = scope.workspace
-    faults = workspace.warehouse.files.faults([entry.file for entry in chosen], anew=True)
+    faults = workspace.warehouse.files.faults([*{entry.file.path: entry.file for entry in chosen}.values()], anew=True)
     for entry in chosen:
         if entry.file.path in faults and _counts_still(scope, entry):
             yield f"{entry.table} {entry.partition} {faults[entry.file.path]}"
@@ -79,13 +81,19 @@ def _strays(scope: Scope) -> Verdict:
     """Files first, the ledger second: what is put in place meanwhile has its row by then."""
     workspace = scope.workspace
     there = [*strays(workspace.warehouse.root, set())]
-    known = {file.path for file in workspace.ledger.filed()}
+    known = {file.path for file in workspace.ledger.filed()} | _waiting(scope)
     found = sorted(set(there) - known)
     if found:
         words = f"{len(found):,} files belong to no revision, and are not read: {', '.join(found[:_NAMED])}"
         advice = "`market-data sweep` removes them when they are a day old"
         return Verdict("warehouse orphans", DEGRADED, words, advice, {"orphans": found[:100], "count": len(found)})
     return Verdict("warehouse orphans", HEALTHY, "no file is without its revision", figures={"count": 0})
+
+
+def _waiting(scope: Scope) -> set[str]:
+    """Return the files that are not read any more, and that stay a day for those who read them, until a sweep."""
+    ledger, soon = scope.workspace.ledger, int(scope.now.timestamp() * 10**9) + _SWEPT_NS
+    return {*ledger.unreferenced(soon)} - {*ledger.unreferenced(soon - 2 * _SWEPT_NS)}
 
 
 def _dead(scope: Scope) -> Verdict:
