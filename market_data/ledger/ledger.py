@@ -273,6 +273,11 @@ class Ledger:
 
         return self._write(point)
 
+    def has_superseded(self, before_ns: int) -> bool:
+        """Return whether a revision is kept that was superseded before an instant, ns."""
+        c = revisions.c
+        return bool(self.all_rows(select(c.id).where(c.state == SUPERSEDED, c.superseded_ns < before_ns).limit(1)))
+
     def end_history(self, before_ns: int) -> int:
         """Let revisions expire that were superseded before an instant, ns; return how many.
 

@@ -17,6 +17,7 @@ from market_data.settings.feeds_file import line_of, read_feeds_file
 from market_data.settings.home import home_of
 from market_data.settings.keyspace import too_large
 from market_data.settings.model import Alerts, Feed, Settings
+from market_data.settings.upkeep import Upkeep
 
 _LONGEST_VALUE = 80
 _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
@@ -38,9 +39,9 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
     if not isinstance(document, dict) or not isinstance(document.get("feeds"), dict):  # pyright: ignore[reportUnknownMemberType]
         raise ConfigurationError(f"{path}: expected the key 'feeds', that holds a stanza for each feed")
     for key in document:  # pyright: ignore[reportUnknownVariableType]
-        if key not in {"feeds", "alerts"}:
+        if key not in {"feeds", "alerts", "upkeep"}:
             raise ConfigurationError(
-                f"{path}:{line_of(node, [str(key)])}: {key}: expected 'feeds' and, perhaps, 'alerts'"
+                f"{path}:{line_of(node, [str(key)])}: {key}: expected 'feeds' and, perhaps, 'alerts' and 'upkeep'"
             )
     feeds = {str(name): _feed(str(name), stanza, sources, path, node) for name, stanza in document["feeds"].items()}
     if len({name.lower() for name in feeds}) < len(feeds):
@@ -62,6 +63,7 @@ def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | 
         log_format=environment.log_format,
         feeds=feeds,
         alerts=alerts,
+        upkeep=_upkeep(document.get("upkeep"), path, node),
     )
 
 
@@ -100,6 +102,13 @@ def _alerts(stanza: Any, feeds: Collection[str], path: Path, node: yaml.Node | N
         return Alerts.model_validate({} if stanza is None else stanza, context={"feeds": feeds})
     except ValidationError as error:
         raise ConfigurationError("\n".join(_sentences(["alerts"], error, path, node))) from None
+
+
+def _upkeep(stanza: Any, path: Path, node: yaml.Node | None) -> Upkeep:
+    try:
+        return Upkeep.model_validate({} if stanza is None else stanza)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_sentences(["upkeep"], error, path, node))) from None
 
 
 def _know_each_other(feeds: Mapping[str, Feed], path: Path, node: yaml.Node | None) -> None:

@@ -34,6 +34,7 @@ from market_data.settings.environment import PARTITIONS_PER_FEED
 from market_data.settings.home import Places
 from market_data.settings.outline import Outlined
 from market_data.settings.stanzas import Budget, Repair, TableRules
+from market_data.settings.upkeep import Upkeep
 
 STANDARD_CANDLES: Mapping[str, tuple[str, ...]] = {"time": ("1m", "5m", "15m", "1h", "1d")}
 
@@ -212,3 +213,4 @@ class Settings(Places, BaseModel):
     log_format: Literal["text", "json"] = "text"
     feeds: dict[str, Feed]
     alerts: Alerts = Alerts()
+    upkeep: Upkeep = Upkeep()

@@ -17,14 +17,15 @@ from market_data.domain.checks import check, check_names
 from market_data.domain.ports.source import SourceInfo
 from market_data.settings.environment import Environment, Secret
 from market_data.settings.model import Alerts, Feed
+from market_data.settings.upkeep import Upkeep
 
 _OPENING = """# Configuration
 
 Written from the models by `make docs`; a test compares the two.
 
-The feeds stand in a YAML file under the key `feeds`, with a stanza for each feed; beside it `alerts` may stand. Plain
-scalars stay text until the models read them: the symbol `NO` is no boolean, `1000` no number. What is wrong is refused
-at load, with file, line, key, value and what was expected."""
+The feeds stand in a YAML file under the key `feeds`, with a stanza for each feed; beside it `alerts` and
+`upkeep` may stand. Plain scalars stay text until the models read them: the symbol `NO` is no boolean, `1000` no number.
+What is wrong is refused at load, with file, line, key, value and what was expected."""
 _VARIABLES = """## Environment variables
 
 Read from the environment, or from a file `.env` in the working folder; the environment goes before it.
@@ -37,6 +38,9 @@ _ALERTS = """## Alerts
 
 The keys under `alerts`, beside `feeds`. A channel is a variable `MARKET_DATA_ALERTS_<NAME>` that holds an
 [apprise URL](https://github.com/caronc/apprise/wiki): it is a secret, and stands in no file but `.env`."""
+_UPKEEP = """## Upkeep
+
+The keys under `upkeep`, beside `feeds`: what is done for the warehouse's files [once a day](../how-to/compact.md)."""
 _KINDS = """## Kinds of candle
 
 What `candles` of a feed may name."""
@@ -64,6 +68,7 @@ def reference(sources: Mapping[str, SourceInfo]) -> str:
     parts = [_OPENING, _VARIABLES, _table(("variable", "type", "default", "meaning"), _variables())]
     parts += [_FEED, _fields(Feed, without=("name",))]
     parts += [_ALERTS, _fields(Alerts)]
+    parts += [_UPKEEP, _fields(Upkeep)]
     parts += [_KINDS, _table(("kind", "timeframes"), _kinds())]
     parts += [_CHECKS, *(part for name in check_names() for part in _check(name))]
     for name in sorted(sources):

@@ -152,7 +152,7 @@ def test_without_routes_every_channel_is_told_warnings_and_what_is_graver(tmp_pa
         (("channel: ops", "channel: OPS"), ["feeds.yaml:13", "alerts.routes.0.channel", "'OPS'", "small letters"]),
         (("repeat_after_hours: 6", "repeat_after: 6"), ["feeds.yaml:15", "alerts.repeat_after", "no such key"]),
         (("hours: 6", "hours: 0"), ["feeds.yaml:15", "alerts.repeat_after_hours", "greater than 0"]),
-        (("alerts:", "alert:"), ["feeds.yaml:11", "alert", "expected 'feeds' and, perhaps, 'alerts'"]),
+        (("alerts:", "alert:"), ["feeds.yaml:11", "alert", "expected 'feeds' and, perhaps, 'alerts' and 'upkeep'"]),
     ],
 )
 def test_a_mistake_in_the_alerts_is_refused_with_its_place(
@@ -205,3 +205,11 @@ def test_the_packaged_feeds_load_without_any_setting(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MARKET_DATA_CONFIG", raising=False)
     assert {"demo", "demo_defects"} <= set(load_settings(catalog()).feeds)
+
+
+def test_history_is_kept_for_ever_or_for_so_many_days(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).upkeep.history_ns is None
+    found = load(tmp_path, f"{GOOD}\nupkeep: {{history: 90d, compact_below_mb: 2}}").upkeep
+    assert (found.history_ns, found.compact_below_mb) == (90 * 24 * 3_600 * 10**9, 2)
+    with pytest.raises(ConfigurationError, match=r"upkeep.history = '3 months': expected a number of days such as 90d"):
+        load(tmp_path, f"{GOOD}\nupkeep: {{history: 3 months}}")
