@@ -1,6 +1,9 @@
 """Small files of a month brought into one: answers stay, whatever is corrected, damaged or under way meanwhile."""
 
 import datetime as dt
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -22,6 +25,7 @@ from market_data.warehouse.catalog import write_catalog
 from market_data.warehouse.compaction import Compacted, Limits, compact, months
 from market_data.warehouse.sql import connect
 from market_data.warehouse.store import Origin, Warehouse
+from market_data_tests.databases import ledger_url
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import days, put
 from market_data_tests.places import KINDS, warehouse_on
@@ -322,3 +326,53 @@ def test_a_catalog_of_before_says_that_it_is_old(folder: Warehouse, tmp_path: Pa
     write_catalog(folder, tmp_path / "w.duckdb")
     with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as new:
         assert new.execute("SELECT count(*) FROM trades").fetchall() == [(6,)]
+
+
+VICTIM = """
+import datetime as dt, os, signal, sys
+from pathlib import Path
+from market_data.ledger import file_moves
+from market_data.ledger.ledger import Ledger
+from market_data.warehouse.compaction import Limits, compact, months
+from market_data.warehouse.file_store import FolderFiles
+from market_data.warehouse.store import Warehouse
+
+owner, name = {"FolderFiles": FolderFiles, "Warehouse": Warehouse, "moves": file_moves}[sys.argv[3]], sys.argv[4]
+whole = getattr(owner, name)
+
+def dies(*words):
+    if sys.argv[5] == "after":
+        whole(*words)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, name, dies)
+warehouse = Warehouse(Path(sys.argv[1]), Ledger(sys.argv[2]))
+for month in months(warehouse.ledger, Limits(dt.date(2024, 3, 20))):
+    compact(warehouse, month)
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "when", "is_new"),
+    [
+        ("FolderFiles", "put", "before", False),
+        ("FolderFiles", "put", "after", False),
+        ("moves", "move", "before", False),
+        ("moves", "move", "after", False),
+        ("FolderFiles", "check_before_move", "after", False),
+        ("Warehouse", "move", "after", True),
+    ],
+)
+def test_a_compaction_that_is_killed_leaves_the_old_or_the_new(
+    folder: Warehouse, tmp_path: Path, owner: str, name: str, when: str, is_new: bool
+) -> None:
+    fill(folder, JANUARY[:3])
+    before, known = answers(folder), versions(folder)
+    words = [str(folder.root), ledger_url(tmp_path), owner, name, when]
+    died = subprocess.run([sys.executable, "-c", VICTIM, *words], check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert (len(stored(folder)) == 1) is is_new
+    assert (answers(folder), versions(folder)) == (before, known)
+    assert_sound(folder, orphans=True)
+    assert [each.days for each in compacted(folder)] == ([] if is_new else [3])
+    assert answers(folder) == before

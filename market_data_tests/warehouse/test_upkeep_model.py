@@ -90,8 +90,8 @@ def check(warehouse: Warehouse, model: Model) -> None:
     assert_sound(warehouse)
 
 
-@settings(max_examples=200, deadline=None)
-@given(steps=st.lists(STEPS, min_size=3, max_size=14))
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(STEPS, min_size=3, max_size=10))
 def test_whatever_is_kept_is_told_as_it_was(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder, warehouse_on("folder", Path(folder)) as warehouse:
         model = Model()
