@@ -1,15 +1,19 @@
 """The rows of one day of a file, whether it has that day alone or a month. The file was checked before."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from market_data.warehouse.content_hash import ContentHash
 from market_data.warehouse.month_file import DATE, days_in
+
+pc: Any = pyarrow.compute  # its functions are made when it is imported: no checker sees them
 
 
 def scan_day(path: Path, day: dt.date) -> pl.LazyFrame:
@@ -23,8 +27,8 @@ def read_day(path: Path, day: dt.date) -> Any:
     with pq.ParquetFile(path) as opened:
         if days_in(path.as_posix()) is None:
             return opened.read()
-        own = [name for name in opened.schema_arrow.names if name != DATE]
-        return opened.read_row_groups(_groups_of(opened.metadata, day), columns=own)
+        rows = opened.read_row_groups(_groups_of(opened.metadata, day))
+        return rows.filter(pc.equal(rows.column(DATE), day)).drop_columns(DATE)
 
 
 def content_of(rows: Any) -> str:
@@ -35,31 +39,35 @@ def content_of(rows: Any) -> str:
 
 
 def content_of_day(path: Path, day: dt.date) -> str:
-    """Return the hash of the rows of a day of a file, read piece by piece."""
+    """Return the hash of the rows of a day of a file; of one that has a day alone it is read piece by piece."""
     if days_in(path.as_posix()) is not None:
-        return content_in_month(path, day)
+        return content_of(read_day(path, day))
     with pq.ParquetFile(path) as opened:
-        return _content(opened, opened.schema_arrow.names, range(opened.metadata.num_row_groups))
+        content = ContentHash(opened.schema_arrow)
+        for batch in opened.iter_batches():
+            content.update(pa.Table.from_batches([batch]))
+        return content.digest()
 
 
-def content_in_month(path: Path, day: dt.date) -> str:
-    """Return the hash of the rows of a day of a month file, whatever its name."""
+def contents_in_month(path: Path, days: Iterable[dt.date]) -> dict[dt.date, str]:
+    """Return the hash of the rows of each day of a month file, whatever its name, from one reading.
+
+    Raises:
+        KeyError: it has rows of another day.
+    """
     with pq.ParquetFile(path) as opened:
-        own = [name for name in opened.schema_arrow.names if name != DATE]
-        return _content(opened, own, _groups_of(opened.metadata, day))
-
-
-def _content(opened: Any, names: Sequence[str], groups: Iterable[int]) -> str:
-    import pyarrow as pa  # noqa: PLC0415  of record batches
-
-    content = ContentHash(opened.schema_arrow.field(name) for name in names)
-    for batch in opened.iter_batches(row_groups=list(groups), columns=list(names)):
-        content.update(pa.Table.from_batches([batch]))
-    return content.digest()
+        own = [field for field in opened.schema_arrow if field.name != DATE]
+        found = {day: ContentHash(own) for day in days}
+        for number in range(opened.num_row_groups):
+            group, first = opened.read_row_group(number), 0
+            for counted in pc.value_counts(group.column(DATE)).to_pylist():  # days come in their order
+                found[counted["values"]].update(group.slice(first, counted["counts"]))
+                first += counted["counts"]
+    return {day: content.digest() for day, content in found.items()}
 
 
 def _groups_of(metadata: Any, day: dt.date) -> list[int]:
-    """Return which row groups of a month file have the rows of a day: each has those of one."""
+    """Return which row groups of a month file can have rows of a day."""
     place = metadata.schema.names.index(DATE)
-    firsts = ((n, metadata.row_group(n).column(place).statistics.min) for n in range(metadata.num_row_groups))
-    return [n for n, first in firsts if first == day]
+    bounds = ((n, metadata.row_group(n).column(place).statistics) for n in range(metadata.num_row_groups))
+    return [n for n, each in bounds if each.min <= day <= each.max]

@@ -1,7 +1,7 @@
 """Where the files of whole months lie, and which days are meant from them. Light: queries need it.
 
-A month file has the rows of several days of one symbol, each day as row groups of its own, and a column `date` beside
-the table's own, by which the days are told apart. How many days it has stands in its name, so that a reader who means
+A month file has the rows of several days of one symbol, in order, and a column `date` beside the table's own, by which
+the days are told apart. How many days it has stands in its name, so that a reader who means
 all of them needs no condition.
 """
 
