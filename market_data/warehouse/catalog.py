@@ -36,7 +36,7 @@ def write_catalog(warehouse: Warehouse, path: Path) -> Mapping[str, int]:
         number = warehouse.ledger.last_commit
         files.mark(number)
     mark = str(files.root.absolute() / CATALOG_MARK).replace("'", "''")
-    since = "and since then more was committed or files were compacted"
+    since = "and more was committed since, or files were compacted"
     old = f"this catalog is of commit {number}, {since}: make it anew with market-data catalog"
     guard = f"(SELECT CASE WHEN content = '{number}' THEN true ELSE error('{old}') END FROM read_text('{mark}'))"
     make_folder(path.absolute().parent)
