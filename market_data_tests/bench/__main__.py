@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from market_data_tests.bench import books, candles, ccxt, checks, databento, intake, rectangle, tardis
+from market_data_tests.bench import at_size, books, candles, ccxt, checks, databento, intake, rectangle, tardis
 
 PARTS = {
     "intake": intake.run,
@@ -15,6 +15,7 @@ PARTS = {
     "tardis": tardis.run,
     "books": books.run,
     "checks": checks.run,
+    "at_size": at_size.run,
 }
 
 
