@@ -6,7 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from market_data.domain.alerts import Alert, Cause, Event
 from market_data.domain.messages import Message
@@ -17,6 +29,8 @@ from market_data.ledger.schema import alerts
 from market_data.ledger.schema import deliveries as messages
 
 _MINE = ("state", "occurrences", "reopened", "told", "told_ns", "told_severity")
+_REWRITE = update(alerts).where(alerts.c.id == bindparam("of"))
+"""Made once: a round of watching writes one for each cause."""
 _INSTANTS = ("first_ns", "last_ns", "acknowledged_ns", "resolved_ns")
 
 
@@ -41,7 +55,7 @@ class HistoryBook:
     def write(self, alert: Alert) -> Alert:
         """Enter a new alert, or what became of one; with its number."""
         if alert.id:
-            self.connection.execute(update(alerts).where(alerts.c.id == alert.id).values(_values(alert)))
+            self.connection.execute(_REWRITE, {**_values(alert), "of": alert.id})
             return alert
         entered = self.connection.execute(insert(alerts).values(_values(alert)).returning(*alerts.c))
         return _alert(entered.mappings().one())

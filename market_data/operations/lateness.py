@@ -7,13 +7,16 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from market_data.domain.time import day_bounds, to_datetime
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import series
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
+
+_BEGUN = select(func.min(series.c.first_date)).where(series.c.feed == bindparam("feed"))
+_NEWEST = select(series.c.table_name, series.c.symbol, series.c.last_date).where(series.c.feed == bindparam("feed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,7 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
 
     Of a feed whose end has passed and of which nothing was ever collected, nothing is expected: nobody began with it.
     """
-    c = series.c
-    query = select(c.table_name, c.symbol, c.last_date).where(c.feed == feed.name)
-    newest = {(table, symbol): day for table, symbol, day in ledger.all_rows(query)}
+    newest = {(table, symbol): day for table, symbol, day in ledger.all_rows(_NEWEST, {"feed": feed.name})}
     asleep = not newest and feed.end is not None and feed.end < now.date()
     expected = None if asleep else newest_due(feed, now)
     for table in feed.assets:
@@ -62,7 +63,7 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
 
 def begun(ledger: Ledger, feed: Feed) -> dt.date | None:
     """The first UTC day of which anything was ever collected; None where nobody has begun with the feed."""
-    return ledger.all_rows(select(func.min(series.c.first_date)).where(series.c.feed == feed.name))[0][0]
+    return ledger.all_rows(_BEGUN, {"feed": feed.name})[0][0]
 
 
 def newest_due(feed: Feed, now: dt.datetime) -> dt.date | None:

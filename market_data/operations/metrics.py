@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from market_data.domain.alerts import SEVERITIES
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
 from market_data.ledger.schema import FAILING, PENDING, builds, revisions, series, spending
-from market_data.operations.health.vendors import circuits
+from market_data.operations.health.feeds import circuits
 from market_data.operations.lateness import lateness
 from market_data.pipeline.workspace import Workspace
 

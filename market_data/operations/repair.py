@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import and_, not_, or_, select, text, true
+from sqlalchemy import and_, bindparam, not_, or_, select, text, true
 
 from market_data.domain.alerts import Cause
 from market_data.domain.errors import MarketDataError
@@ -31,6 +31,16 @@ _WORDS: Mapping[str, str] = {
     "poor": "had a score below the threshold",
     "replaced": "had other bytes than the vendor",
 }
+_c = revisions.c
+_OF_DAYS = select(_c.symbol, _c.date).where(
+    _c.feed == bindparam("feed"), _c.date.between(bindparam("first"), bindparam("last"))
+)
+_POOR = _OF_DAYS.where(text(POOR))
+_OUTDATED = (
+    _OF_DAYS.join_from(revisions, inputs, inputs.c.revision_id == _c.id)
+    .where(text(REPLACED), inputs.c.feed == bindparam("feed"), _c.table_name.in_(DERIVED))
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +106,11 @@ def _span(workspace: Workspace, feed: Feed, now: dt.datetime) -> tuple[dt.date, 
 
 def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> Iterator[tuple[Partition, Reason]]:
     """What the ledger alone tells; the last reason given for a partition counts."""
-    c, ledger = revisions.c, workspace.ledger
-    query = select(c.symbol, c.date).where(c.feed == feed.name, c.date.between(first, last))
+    ledger, asked = workspace.ledger, {"feed": feed.name, "first": first, "last": last}
     if not workspace.source(feed).paid:  # asking again for poor data that is billed is no repair
-        for symbol, day in ledger.rows(query.where(text(POOR))):
+        for symbol, day in ledger.all_rows(_POOR, asked):
             yield feed.partition(symbol, day), "poor"
-    read = and_(inputs.c.feed == feed.name, inputs.c.revision_id == c.id, text(REPLACED))
-    outdated = query.select_from(revisions.join(inputs, read)).where(c.table_name.in_(DERIVED)).distinct()
-    for symbol, day in ledger.rows(outdated):
+    for symbol, day in ledger.all_rows(_OUTDATED, asked):
         yield feed.partition(symbol, day), "outdated"
     for lacks in missing(workspace, feed, first, last).values():
         for partition in lacks:

@@ -6,7 +6,7 @@ Each function looks at the whole of its kind and feed, so that what it does not 
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 
 from market_data.domain.alerts import Cause, rank
 from market_data.domain.partition import Partition
@@ -22,6 +22,17 @@ FRESHNESS, FINDING, REJECTED = "freshness", "finding", "rejected_share"
 _LOOK_BACK_DAYS = 7
 """Older holes are `market_data.operations.repair`'s matter: they are known, and no news."""
 _CRITICAL_DAYS = 3
+_c = revisions.c
+_WITH_RECORDS_ASIDE = (
+    select(_c.table_name)
+    .where(text(SET_ASIDE), _c.feed == bindparam("feed"), _c.committed_ns > bindparam("since"))
+    .distinct()
+)
+_FAILING_REPORTS = (
+    select(_c.symbol, _c.date, _c.notes)
+    .where(text(FAILING), _c.feed == bindparam("feed"), _c.table_name == "quality_reports")
+    .order_by(_c.date, _c.symbol)
+)
 
 
 def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
@@ -48,8 +59,8 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
     """
     c, since = revisions.c, to_ns(now - dt.timedelta(days=1))
     where = (c.feed == feed.name, c.committed_ns > since)
-    some = select(c.table_name).where(text(SET_ASIDE), *where, c.table_name.in_(feed.tables)).distinct()
-    tables = [table for (table,) in workspace.ledger.rows(some)]
+    some = workspace.ledger.all_rows(_WITH_RECORDS_ASIDE, {"feed": feed.name, "since": since})
+    tables = [table for (table,) in some if table in feed.tables]
     if not tables:
         return []
     query = select(c.table_name, func.sum(c.account["records"].as_integer()), func.sum(c.rejected))
@@ -72,11 +83,8 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
 
 def not_passing(workspace: Workspace, feed: Feed) -> list[Cause]:
     """A cause for each check of each table that does not pass in reports that count now."""
-    c = revisions.c
-    query = select(c.symbol, c.date, c.notes).order_by(c.date, c.symbol)
-    where = (text(FAILING), c.feed == feed.name, c.table_name == "quality_reports")
     found: dict[tuple[str, str], list[tuple[Partition, Severity]]] = {}
-    for symbol, day, notes in workspace.ledger.rows(query.where(*where)):
+    for symbol, day, notes in workspace.ledger.all_rows(_FAILING_REPORTS, {"feed": feed.name}):
         for check, table, severity in notes["failures"]:
             found.setdefault((check, table), []).append((feed.partition(symbol, day), severity))
     return [_not_passing(feed, *key, failures) for key, failures in found.items()]

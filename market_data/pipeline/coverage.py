@@ -4,14 +4,26 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import bindparam, func, select
 
 from market_data.domain.partition import Partition
 from market_data.domain.time import days_between
+from market_data.ledger.revision import counting
 from market_data.ledger.schema import revisions
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Feed
 from market_data.settings.calendar import has_session
+
+_COUNTED = (
+    select(revisions.c.table_name, revisions.c.symbol, func.count())
+    .where(
+        counting(None),
+        revisions.c.feed == bindparam("feed"),
+        revisions.c.table_name.in_(bindparam("tables", expanding=True)),
+        revisions.c.date.in_(bindparam("days", expanding=True)),
+    )
+    .group_by(revisions.c.table_name, revisions.c.symbol)
+)
 
 
 class Cell(NamedTuple):
@@ -50,17 +62,15 @@ def missing(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> 
 
     The database counts each symbol's days; only those that are too few are looked at one by one.
     """
-    c, days = revisions.c, list(days_between(first, last))
-    due = [day for day in days if has_session(feed.calendar, day)]
-    on: ColumnElement[bool] = c.date.between(first, last) if due == days else c.date.in_(due)
-    where = (c.feed == feed.name, c.table_name.in_(feed.tables), on)
-    count = select(c.table_name, c.symbol, func.count()).where(*where).group_by(c.table_name, c.symbol)
-    there = {(table, symbol): count for table, symbol, count in workspace.ledger.rows(count)}
+    c, due = revisions.c, [day for day in days_between(first, last) if has_session(feed.calendar, day)]
+    asked = {"feed": feed.name, "tables": feed.tables, "days": due}
+    there = {(table, symbol): count for table, symbol, count in workspace.ledger.all_rows(_COUNTED, asked)}
     found: dict[str, Sequence[Partition]] = {}
     for table in feed.tables:
         short = [symbol for symbol in sorted(feed.symbols) if there.get((table, symbol), 0) < len(due)]
         if short:
-            query = select(c.symbol, c.date).where(*where, c.table_name == table, c.symbol.in_(short))
+            where = (c.feed == feed.name, c.table_name == table, c.symbol.in_(short), c.date.between(first, last))
+            query = select(c.symbol, c.date).where(*where)
             have = {(symbol, day) for symbol, day in workspace.ledger.rows(query)}
             lacks = ((symbol, day) for symbol in short for day in due)
             found[table] = [feed.partition(*each) for each in lacks if each not in have]

@@ -12,6 +12,7 @@ from market_data.domain.partition import Partition
 from market_data.ledger.database import SCHEMA
 from market_data.ledger.file import File
 from market_data.ledger.ledger import Ledger
+from market_data.ledger.revision import counting
 from market_data.ledger.schema import files, metadata, revisions, series
 from market_data.storage.locks import is_held
 
@@ -57,13 +58,15 @@ def entries(
         tables: only those of these tables.
     """
     c, f = revisions.c, files.c
+    chosen = select(c.id).where(counting(None)).order_by(c.id).offset(first).limit(most)
+    chosen = chosen if feed is None else chosen.where(c.feed == feed)
+    chosen = chosen.where(c.table_name.in_(tables)) if tables else chosen
+    # Chosen first: the files of those that are left out are not looked up.
     query = select(c.id, c.table_name, c.feed, c.date, c.symbol, f.path, f.sha256, f.xxh3, f.size_bytes)
-    query = query.join_from(revisions, files, f.path == c.path).order_by(c.id).offset(first).limit(most)
-    query = query if feed is None else query.where(c.feed == feed)
-    query = query.where(c.table_name.in_(tables)) if tables else query
+    query = query.join_from(revisions, files, f.path == c.path).where(c.id.in_(chosen)).order_by(c.id)
     return [
         Entry(id_, table, Partition(name, day, symbol), File(*facts))
-        for id_, table, name, day, symbol, *facts in ledger.rows(query)
+        for id_, table, name, day, symbol, *facts in ledger.all_rows(query)
     ]
 
 

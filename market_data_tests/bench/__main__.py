@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from market_data_tests.bench import (
+    at_size,
     books,
     candles,
     ccxt,
@@ -32,6 +33,7 @@ PARTS = {
     "startup": startup.run,
     "keyspaces": keyspaces.run,
     "whole": whole.run,
+    "at_size": at_size.run,
 }
 
 

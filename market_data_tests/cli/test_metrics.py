@@ -63,7 +63,7 @@ def of(found: Samples, name: str, **labels: str) -> float:
 def test_a_scrape_tells_what_the_ledger_has(home: Home, warehouse: Warehouse) -> None:
     feed = home.settings.feeds["sim"]
     report = feed.partition("AAA-USD", feed.start)
-    notes = {"findings": 9, "not_passed": {"warning": 2, "critical": 1}}
+    notes = {"findings": 9, "not_passed": {"warning": 2, "critical": 1}, "failing": 3}
     enter(warehouse.ledger, [row_of("quality_reports", report, notes=notes)])
     warehouse.ledger.spending.enter(report, "trades", "run-1", 1.25, "trades", Allowance(None, None))
     path = home.settings.vendors / "simulated" / "breaker.json"

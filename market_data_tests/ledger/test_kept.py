@@ -33,10 +33,11 @@ acts = st.lists(
     st.tuples(
         st.sampled_from(["rows", "rows", "rows", "account", "again", "lost", "move"]),
         st.sampled_from(TABLES),
-        st.sampled_from(["AAA-USD", "BBB-USD"]),
+        st.just("AAA-USD"),
         st.sampled_from(DAYS),
         st.integers(0, 3),
     ),
+    min_size=8,
     max_size=30,
 )
 

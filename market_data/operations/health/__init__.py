@@ -1,4 +1,4 @@
-"""Whether the platform is well: probes, one a file, found by scanning. They look, and change nothing.
+"""Whether the platform is well: probes by subject, found by scanning their modules. They look, and change nothing.
 
 A probe that crashes is a probe that found something: its error is told, and the others go on.
 """
@@ -27,7 +27,10 @@ __all__ = [
 
 def probes() -> dict[str, Probe]:
     """Every probe, by name."""
-    return {name: cast("Probe", plugins.load(__name__, name, "PROBE")) for name in plugins.names(__name__)}
+    found: dict[str, Probe] = {}
+    for module in plugins.names(__name__):
+        found |= cast("Mapping[str, Probe]", plugins.load(__name__, module, "PROBES"))
+    return found
 
 
 def examine(scope: Scope, found: Mapping[str, Probe]) -> Iterator[Verdict]:

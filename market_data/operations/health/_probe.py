@@ -1,4 +1,4 @@
-"""The port of probes: what one is asked with, and what it answers. A probe is a module here that defines `PROBE`."""
+"""The port of probes: what one is asked with, and what it answers. A module here defines `PROBES`, by name."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence

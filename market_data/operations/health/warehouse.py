@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from market_data.operations.health._probe import DEGRADED, HEALTHY, UNHEALTHY, Probe, Scope, Verdict
@@ -105,4 +105,4 @@ def _dead(scope: Scope) -> Verdict:
     return Verdict("warehouse leftovers", HEALTHY, "dead writers left nothing", figures=figures)
 
 
-PROBE: Probe = _Warehouse()
+PROBES: Mapping[str, Probe] = {"warehouse": _Warehouse()}
