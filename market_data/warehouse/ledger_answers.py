@@ -25,12 +25,14 @@ class LedgerAnswer:
         select: its node.
         node: that of the table.
         clocks: the columns of instants whose bounds it asks: they must be the clock of every partition it needs.
+        keys: which of the keys it names.
     """
 
     select: Node
     node: Node
     table: str
     clocks: frozenset[str]
+    keys: frozenset[str]
 
 
 def ledger_answers(tree: Node, columns: Mapping[str, Collection[str]], tables: Tables) -> Iterator[LedgerAnswer]:
@@ -47,9 +49,9 @@ def ledger_answers(tree: Node, columns: Mapping[str, Collection[str]], tables: T
             continue
         if source["sample"] or source["column_name_alias"] or source.get("at_clause") or select["sample"]:
             continue
-        clocks = _Asked(select, alias_of(source), table, columns[table], tables).clocks()
-        if clocks is not None:
-            yield LedgerAnswer(select, source, table, clocks)
+        asked = _Asked(select, alias_of(source), table, columns[table], tables).clocks_and_keys()
+        if asked is not None:
+            yield LedgerAnswer(select, source, table, *asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class _Asked:
     columns: Collection[str]
     tables: Tables
 
-    def clocks(self) -> frozenset[str] | None:
-        """Return the instants whose bounds are asked; None where rows themselves are wanted."""
+    def clocks_and_keys(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the instants whose bounds are asked, and the keys; None where rows themselves are wanted."""
         parts = [value for name, value in self.select.items() if name not in {"from_table", "cte_map"}]
         inner = [node for part in parts for node in nodes(part)]
         if any(node.get("class") in {"SUBQUERY", "STAR", "WINDOW", "PARAMETER", "LAMBDA"} for node in inner):
@@ -78,7 +80,10 @@ class _Asked:
         bounds = [node for node in aggregates if self._bound(node) is not None]
         within = {id(each) for node in bounds for each in nodes(node)}
         named = [node for node in inner if node.get("class") == "COLUMN_REF" and id(node) not in within]
-        return frozenset(str(self._bound(node)) for node in bounds) if all(map(self._is_key, named)) else None
+        if not all(map(self._is_key, named)):
+            return None
+        keys = {node["column_names"][-1].lower() for node in named}
+        return frozenset(str(self._bound(node)) for node in bounds), frozenset(keys.intersection(KEYS))
 
     def _is_known(self, node: Node) -> bool:
         if node["order_bys"] and node["order_bys"]["orders"]:
