@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from market_data.domain.errors import ConfigurationError
 from market_data.domain.report import Changes, FeedReport, Moved, Replaced
 from market_data.domain.tables.quality_reports import TABLE as REPORTS
 from market_data.domain.time import days_between, to_datetime
@@ -48,12 +49,20 @@ def changes(workspace: Workspace, feed: str, now: Sequence[Revision]) -> Changes
 
 def _before(workspace: Workspace, feed: str, shown: Shown) -> Iterator[Revision]:
     """What counted when each of the days was shown."""
-    c = revisions.c
     for at in sorted(set(shown.values())):
         days = [day for day, made in shown.items() if made == at]
-        for each in workspace.ledger.find(c.feed == feed, c.date.between(min(days), max(days)), as_of=at):
-            if shown.get(each.partition.date) == at:
-                yield each
+        with suppress(ConfigurationError):  # history ended since: there is nothing to tell
+            number = workspace.ledger.as_of(to_datetime(at))
+            yield from _counted(workspace, feed, days, number)
+
+
+def _counted(workspace: Workspace, feed: str, days: Sequence[dt.date], as_of: int) -> Iterator[Revision]:
+    """What counted of a feed's days right after a commit."""
+    c = revisions.c
+    wanted = set(days)
+    for each in workspace.ledger.find(c.feed == feed, c.date.between(min(days), max(days)), as_of=as_of):
+        if each.partition.date in wanted:
+            yield each
 
 
 def _key(revision: Revision) -> tuple[Any, ...]:

@@ -113,7 +113,7 @@ def test_bytes_that_the_vendor_replaced_make_a_revision_and_as_of_reads_both(
     with opened(settings) as workspace:
         old, new = workspace.ledger.history("trades", partition)
         assert [old.rows, new.rows] == [500, 600]
-        as_of = {r.table: r for r in workspace.ledger.find(as_of=old.committed_ns)}
+        as_of = {r.table: r for r in workspace.ledger.find(as_of=old.committed_in)}
         assert pl.read_parquet(workspace.warehouse.file_of(as_of["trades"]), hive_partitioning=False).height == 500
         assert workspace.warehouse.scan("trades", partition).collect().height == 600
         candles = workspace.ledger.history("candles", partition)
@@ -127,7 +127,7 @@ def test_a_second_run_asks_the_vendor_for_nothing(
     settings = settings_for(tmp_path, binance_archive, {"BTC-USDT": "BTCUSDT"}, DAY)
     assert run(settings, instance, KEY, KEY).success
     asked = len(binance_archive.requests)
-    again = run(settings, instance, KEY, KEY)
+    again = run(settings, instance, KEY, KEY, rebuild=True)
     assert again.success
     assert len(binance_archive.requests) == asked
     changed = [e for e in again.all_events if e.event_type == DagsterEventType.ASSET_MATERIALIZATION]

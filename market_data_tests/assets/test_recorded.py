@@ -15,7 +15,7 @@ def test_checks_and_derived_tables_refer_to_the_materializations_of_their_own_ru
     dagster_home(settings.home)
     with instance_of(settings) as instance:
         for _ in range(2):
-            done = run(settings, instance, KEY, KEY)
+            done = run(settings, instance, KEY, KEY, rebuild=True)
             assert done.success
             ids: dict[str, int] = {}
             for table in ("trades", "candles", "quality_reports"):

@@ -26,7 +26,9 @@ def test_a_home_goes_to_another_place(home: Home, other: Home, tmp_path: Path) -
     assert home.lines("backup", target)[0].endswith("; 0 of 0 B were copied")
     (whole,) = home.lines("restore", target, "--verify")
     assert whole.startswith(f"{target} is whole: 4 files of ")
-    assert other.lines("restore", target)[0] == f"{other.settings.home} has 4 partition_revisions"
+    assert other.lines("restore", target)[0] == (
+        f"{other.settings.home} has 4 files, 4 partition_revisions, 2 series, 2 shapes"
+    )
     query = "SELECT date, price FROM trades ORDER BY ALL"
     assert other.lines("query", "--json", query) == home.lines("query", "--json", query)
 

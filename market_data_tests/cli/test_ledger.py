@@ -28,7 +28,7 @@ def test_a_desk_moves_to_postgresql_and_its_data_stays(home: Home, warehouse: Wa
     warehouse.close()
     with postgres() as server:
         url = server.create("market").replace("postgres@", "postgres:secret@")
-        assert "copied 4 partition_revisions" in copied(home, url)
+        assert "copied 4 files, 4 partition_revisions" in copied(home, url)
         moved = home.environment | {"MARKET_DATA_LEDGER_URL": url}
         query = ["query", "--json", "SELECT date, price FROM trades ORDER BY ALL"]
         answer = CliRunner().invoke(app, query, env=moved)
@@ -41,7 +41,7 @@ def test_a_desk_moves_to_postgresql_and_its_data_stays(home: Home, warehouse: Wa
 
 def test_the_url_is_asked_for_and_not_shown(home: Home, warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.close()
-    assert "copied 4 partition_revisions" in copied(home, f"sqlite:///{tmp_path}/secret.db", asked=True)
+    assert "copied 4 files, 4 partition_revisions" in copied(home, f"sqlite:///{tmp_path}/secret.db", asked=True)
 
 
 def test_a_process_that_writes_is_not_left_behind(home: Home, warehouse: Warehouse, tmp_path: Path) -> None:

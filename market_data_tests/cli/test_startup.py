@@ -98,6 +98,12 @@ def test_what_asks_no_feed_reads_no_stanza_and_draws_nothing(home: Home, words: 
     assert imported(home, words, 0) & {*MODELS, *unused} == set()
 
 
+def test_a_query_on_a_folder_imports_no_library_that_writes(home: Home) -> None:
+    unused = {*ENGINES, "pydantic", "numpy", "stamina", "obstore", "botocore"} - {"duckdb"}
+    for sql in ("SELECT 1", "SELECT count(*) FROM trades", "SELECT sum(price) FROM trades WHERE date > '2024-01-01'"):
+        assert imported(home, ["query", sql], 0) & unused == set()
+
+
 def test_a_source_that_no_feed_names_is_not_imported(home: Home) -> None:
     found = imported(home, ["coverage", "sim"], 0)
     assert {"market_data.sources.simulated", "market_data.sources.binance_vision"} <= found

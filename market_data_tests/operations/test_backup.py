@@ -176,7 +176,7 @@ def test_a_home_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     before = facts(there)
     with (
         opened(there) as workspace,
-        pytest.raises(ConfigurationError, match="not empty: its ledger has "),
+        pytest.raises(ConfigurationError, match=r"not empty: its ledger has .* partition_revisions"),
     ):
         restore(workspace, tmp_path / "backup", untold)
     assert facts(there) == before
@@ -184,7 +184,8 @@ def test_a_home_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     before_files = files(there.warehouse)
     with opened(there) as workspace, pytest.raises(ConfigurationError, match="is not of this backup"):
         restore(workspace, tmp_path / "backup", untold)
-    assert {path: digest for path, digest in files(there.warehouse).items() if "_staging" not in path} == before_files
+    kept = {path: digest for path, digest in before_files.items() if "_staging" not in path}
+    assert {path: digest for path, digest in files(there.warehouse).items() if "_staging" not in path} == kept
 
 
 @pytest.mark.parametrize("place", ["warehouse", "landing"])
