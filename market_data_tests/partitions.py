@@ -98,8 +98,12 @@ def commit_of(table: str, partition: Partition, follows: int = 0, **values: Any)
     return Commit(table, partition, given, file, [("price", "DOUBLE")], follows)
 
 
-def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
-    """The ledger, with these rows in it."""
+def enter(ledger: Ledger, rows: Iterable[dict[str, Any]], *, keep: bool = True) -> Ledger:
+    """The ledger, with these rows in it.
+
+    Args:
+        keep: and with what it keeps beside them; whoever enters many at a time does that at the end.
+    """
     rows = list(rows)
     paths = {row["path"]: row for row in rows}
     with ledger._engine.begin() as connection:
@@ -110,7 +114,7 @@ def enter(ledger: Ledger, rows: Iterable[dict[str, Any]]) -> Ledger:
         newest = max(row["committed_in"] for row in rows)
         last = connection.execute(select(ledger_state.c.last_commit)).scalar_one()
         connection.execute(update(ledger_state).values(last_commit=max(newest, last)))
-        for feed in {row["feed"] for row in rows}:
+        for feed in {row["feed"] for row in rows if keep}:
             keep_what_is_found(connection, feed)
     return ledger
 

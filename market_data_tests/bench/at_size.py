@@ -26,6 +26,7 @@ from market_data.pipeline.coverage import coverage
 from market_data.pipeline.workspace import Workspace, opened
 from market_data.settings import Feed, Settings
 from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.kept_search import keep_what_is_found
 from market_data_tests.partitions import enter, row_of
 
 FEEDS, SYMBOLS = 4, 25
@@ -75,8 +76,10 @@ def _fill(workspace: Workspace, days: int) -> int:
     for feed in workspace.settings.feeds.values():
         made = _rows(feed, days)
         while rows := list(islice(made, _BLOCK)):
-            enter(workspace.ledger, rows)
+            enter(workspace.ledger, rows, keep=False)
             count += len(rows)
+        with workspace.ledger.writing() as connection:
+            keep_what_is_found(connection, feed.name)
     return count
 
 
