@@ -48,7 +48,7 @@ def small(symbols: int, last: str, trades: int = 50) -> dict[str, Any]:
 def revisions(settings: Settings) -> Hashes:
     """The hashes of all revisions that there ever were, by table and partition, of a warehouse that is sound."""
     with opened(settings) as workspace:
-        assert_sound(workspace.warehouse)
+        assert_sound(workspace.warehouse, orphans=True)
         ledger = workspace.warehouse.ledger
         found = [(each.table, each.partition) for each in ledger.find()]
         return {(name, of.key): [each.sha256 for each in ledger.history(name, of)] for name, of in found}

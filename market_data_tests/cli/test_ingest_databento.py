@@ -120,7 +120,7 @@ def test_the_same_job_three_times_fetches_once_and_changes_nothing(market: Datab
     assert records["trades", "ES"] == 2 * COUNT
     assert market.asked(STREAM) == []
 
-    first = [ingested(desk, *ticks), ingested(desk, *month)]
+    first = [ingested(desk, *ticks), ingested(desk, *month, "--rebuild")]
     assert first[0]["tables"]["trades"] == {
         "fetched": 4, "there": 0, "records": 4 * COUNT, "accepted": 4 * COUNT, "set_aside": 0, "repeated": 0,
         "rows": 4 * COUNT, "new": 4, "failed": 0,
@@ -131,7 +131,7 @@ def test_the_same_job_three_times_fetches_once_and_changes_nothing(market: Datab
     assert bought == {"trades": 4, "tbbo": 4, "statistics": 4, "ohlcv-1d": 4, "definition": 62}
     after_first, asked = ledger_of(desk), len(market.requests)
     for _ in range(2):
-        again = [ingested(desk, *ticks), ingested(desk, *month)]
+        again = [ingested(desk, *ticks, "--rebuild"), ingested(desk, *month, "--rebuild")]
         assert [each["tables"]["instruments"]["fetched"] for each in again] == [0, 0]
         assert again[0]["tables"]["trades"]["new"] == again[1]["tables"]["instruments"]["new"] == 0
         assert again[0]["fetched_bytes"] == 0

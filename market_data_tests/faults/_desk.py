@@ -59,7 +59,7 @@ class Work:
             recorded = self.here.recorded(FEED, table)
             assert recorded == {partition.key for name, partition in self.backfill.keys if name == table}
         with opened(self.backfill.settings) as workspace:
-            assert_sound(workspace.warehouse)
+            assert_sound(workspace.warehouse, orphans=True)
             ledger = workspace.warehouse.ledger
             # A report says when its partition was first committed: another attempt writes another.
             once = [key for key in self.backfill.keys if key[0] != "quality_reports"]
