@@ -99,6 +99,11 @@ revisions = Table(
     Index("revisions_by_state", "state", "table_name", "feed", "date", "symbol"),
     # The views ask which shapes of columns a table has: without it that reads every row.
     Index("revisions_by_columns", "state", "table_name", "columns"),
+    # All that queries ask of many partitions: answered from the index alone.
+    Index(
+        "revisions_by_series",
+        *("state", "table_name", "feed", "symbol", "date", "clock", "first_ns", "last_ns", "rows"),
+    ),
     Index("revisions_by_commit", "committed_in"),
     Index("revisions_by_end", "superseded_in"),
     Index("revisions_by_path", "path"),

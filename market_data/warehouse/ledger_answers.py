@@ -25,7 +25,8 @@ class LedgerAnswer:
         select: its node.
         node: that of the table.
         clocks: the columns of instants whose bounds it asks: they must be the clock of every partition it needs.
-        keys: which of the keys it names.
+        keys: which of the keys it names, but for the day where it asks only the first or last.
+        asks_days: whether it asks the first or last day.
     """
 
     select: Node
@@ -33,6 +34,7 @@ class LedgerAnswer:
     table: str
     clocks: frozenset[str]
     keys: frozenset[str]
+    asks_days: bool
 
 
 def ledger_answers(tree: Node, columns: Mapping[str, Collection[str]], tables: Tables) -> Iterator[LedgerAnswer]:
@@ -49,7 +51,7 @@ def ledger_answers(tree: Node, columns: Mapping[str, Collection[str]], tables: T
             continue
         if source["sample"] or source["column_name_alias"] or source.get("at_clause") or select["sample"]:
             continue
-        asked = _Asked(select, alias_of(source), table, columns[table], tables).clocks_and_keys()
+        asked = _Asked(select, alias_of(source), table, columns[table], tables).what_is_asked()
         if asked is not None:
             yield LedgerAnswer(select, source, table, *asked)
 
@@ -64,8 +66,8 @@ class _Asked:
     columns: Collection[str]
     tables: Tables
 
-    def clocks_and_keys(self) -> tuple[frozenset[str], frozenset[str]] | None:
-        """Return the instants whose bounds are asked, and the keys; None where rows themselves are wanted."""
+    def what_is_asked(self) -> tuple[frozenset[str], frozenset[str], bool] | None:
+        """Return clocks, keys and whether days are asked, as of `LedgerAnswer`; None where rows are wanted."""
         parts = [value for name, value in self.select.items() if name not in {"from_table", "cte_map"}]
         inner = [node for part in parts for node in nodes(part)]
         if any(node.get("class") in {"SUBQUERY", "STAR", "WINDOW", "PARAMETER", "LAMBDA"} for node in inner):
@@ -82,8 +84,13 @@ class _Asked:
         named = [node for node in inner if node.get("class") == "COLUMN_REF" and id(node) not in within]
         if not all(map(self._is_key, named)):
             return None
-        keys = {node["column_names"][-1].lower() for node in named}
-        return frozenset(str(self._bound(node)) for node in bounds), frozenset(keys.intersection(KEYS))
+        ends = {
+            id(_argument(node)) for node in aggregates if _aggregate(node) in _BOUND and len(node["arguments"]) == 1
+        }
+        days = [node for node in named if id(node) in ends and node["column_names"][-1].lower() == "date"]
+        keys = {node["column_names"][-1].lower() for node in named if node not in days}
+        clocks = frozenset(str(self._bound(node)) for node in bounds)
+        return clocks, frozenset(keys.intersection(KEYS)), bool(days)
 
     def _is_known(self, node: Node) -> bool:
         if node["order_bys"] and node["order_bys"]["orders"]:

@@ -7,6 +7,7 @@ DuckDB itself decides later which partitions fulfil it, so functions, LIKE and s
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from market_data.warehouse.query_tree import Node, Writer, alias_of, cte_names, is_now, nodes, relations
 
@@ -14,6 +15,7 @@ KEYS = ("feed", "symbol", "date")
 CLOCK, FIRST, LAST = "_clock", "_first", "_last"
 """Columns of a listing of partitions: the column that its bounds are of, and the first and last instant."""
 
+_AND = " AND "
 _MOST_TERMS = 100
 """Of one condition; a cut that fine saves nothing."""
 _PLAIN_JOINS = {"REGULAR", "CROSS"}
@@ -45,6 +47,20 @@ _AGGREGATES = {"min", "max", "count", "count_star"}
 _OPAQUE = {"WINDOW", "PARAMETER", "LAMBDA", "STAR", "DEFAULT", "POSITIONAL_REFERENCE"}
 
 
+class Bound(NamedTuple):
+    """That the first or the last instant of a partition compares so with a value, where the column is its clock.
+
+    Attributes:
+        bound: `FIRST` or `LAST`.
+        value: SQL that does not depend on the row.
+    """
+
+    column: str
+    bound: str
+    comparison: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What every partition fulfils that a reference to a table can need, as SQL over a listing of partitions.
@@ -53,11 +69,13 @@ class Condition:
         sql: an expression over the listing's columns, by the alias of the reference.
         keys: which of the keys it asks about, and nothing else; empty where it asks about others.
         must_reject_nulls: it says nothing where it is true of a row of NULLs, such as an outer join fills in.
+        bounds: what follows for the bounds of a partition's clock, all at once.
     """
 
     sql: str
     keys: frozenset[str]
     must_reject_nulls: bool = False
+    bounds: Sequence["Bound"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +218,7 @@ class _Reader:
                 first = self._clock("COMPARE_GREATERTHANOREQUALTO", node["input"], node["lower"])
                 last = self._clock("COMPARE_LESSTHANOREQUALTO", node["input"], node["upper"])
                 parts = [each for each in (first, last) if each is not None]
-                return _joined(" AND ", parts) if parts else None
+                return _joined(_AND, parts) if parts else None
             case kind if kind in _ORDER:
                 left, right = node["left"], node["right"]
                 return (
@@ -213,7 +231,7 @@ class _Reader:
 
     def _all(self, node: Node) -> Condition | None:
         parts = self.conjuncts(node)
-        return _joined(" AND ", parts) if parts else None
+        return _joined(_AND, parts) if parts else None
 
     def _either(self, parts: Sequence[Condition | None]) -> Condition | None:
         known = [each for each in parts if each is not None]
@@ -222,13 +240,13 @@ class _Reader:
     def _clock(self, kind: str, column: Node, value: Node) -> Condition | None:
         """A comparison of an instant with what does not depend on the row, as one of a partition's bounds."""
         name = self._column(column)
-        if name not in self.tables.times[self.table] or not self._is_constant(value):
+        if name is None or name not in self.tables.times[self.table] or not self._is_constant(value):
             return None
         text = self.writer.expression(value)
-        first, last = _ORDER[kind]
-        bounds = [f"{self._own(bound)} {how} {text}" for bound, how in ((FIRST, first), (LAST, last)) if how]
+        bounds = [Bound(name, each, how, text) for each, how in zip((FIRST, LAST), _ORDER[kind], strict=True) if how]
+        compared = " AND ".join(f"{self._own(each.bound)} {each.comparison} {text}" for each in bounds)
         other = f"{self._own(CLOCK)} IS DISTINCT FROM '{name}'"
-        return Condition(f"({other} OR ({' AND '.join(bounds)}))", frozenset())
+        return Condition(f"({other} OR ({compared}))", frozenset(), bounds=bounds)
 
     def _listed(self, column: Node, value: Node) -> Condition | None:
         """A key that must equal a column of a list that is joined."""
@@ -316,4 +334,5 @@ def _joined(word: str, parts: Sequence[Condition]) -> Condition:
     if len(parts) == 1:
         return parts[0]
     keys = frozenset[str]() if any(not each.keys for each in parts) else frozenset().union(*(p.keys for p in parts))
-    return Condition(f"({word.join(each.sql for each in parts)})", keys)
+    bounds = [bound for each in parts for bound in each.bounds] if word == _AND else []
+    return Condition(f"({word.join(each.sql for each in parts)})", keys, bounds=bounds)

@@ -14,15 +14,16 @@ from sqlalchemy import delete, insert, select
 
 from market_data.domain.columns import table_names
 from market_data.domain.partition import Partition
-from market_data.domain.time import day_bounds
+from market_data.domain.time import NS_PER_MINUTE, day_bounds
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.schema import revisions
 from market_data.warehouse.pruning import needs
 from market_data.warehouse.query_tree import parsed
 from market_data.warehouse.sql import connect
 from market_data.warehouse.store import Warehouse
-from market_data.warehouse.views import Views
+from market_data.warehouse.views import Views, known_tables
 from market_data_tests.databases import ledger_url
+from market_data_tests.kept_search import keep_what_is_found
 from market_data_tests.partition_view import START, bar, trade
 from market_data_tests.partitions import days, enter, put, row_of, warehouse_at
 
@@ -41,7 +42,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     warehouse = warehouse_at(tmp_path_factory.mktemp("cut"))
     for number, partition in enumerate(PARTITIONS):
         two = [2 * number, 2 * number + 1]
-        put(warehouse, "trades", partition, [trade(n, price=str(1 + n)) for n in two])
+        put(
+            warehouse,
+            "trades",
+            partition,
+            [trade(n, price=str(1 + n), ts_event=START + n * NS_PER_MINUTE) for n in two],
+        )
         put(warehouse, "candles", partition, [bar(0, open=str(1 + n), ts_open=START + n) for n in two])
     with warehouse.ledger._engine.connect() as ledger:
         KNOWN[:] = [dict(row) for row in ledger.execute(select(revisions)).mappings()]
@@ -56,6 +62,14 @@ DATES = st.builds(str.format, st.sampled_from(["'{}'", "DATE '{}'", "'{}'::DATE"
 ODD_TEXTS = st.sampled_from(["1000", "NULL", "'a' || ''", "upper('x')"])
 ODD_DATES = st.sampled_from(
     ["DATE '2024-01-15' + 1", "TIMESTAMP '2024-01-16 12:00'", "'2024-01-16'::TIMESTAMP", "'2024-1-16'", "NULL"]
+)
+INSTANTS = st.builds(
+    str.format,
+    st.sampled_from(["'{}'", "TIMESTAMP '{}'", "'{}'::TIMESTAMP_NS", "'{}'::TIMESTAMP_S", "TIMESTAMPTZ '{}+09'"]),
+    st.sampled_from(["2024-05-09 00:00:00", "2024-05-09 00:05:00.000000001", "2024-05-09 00:30:01", "1650-02-03"]),
+)
+ODD_INSTANTS = st.sampled_from(
+    ["DATE '2024-05-09'", "'infinity'::TIMESTAMP", "'-infinity'", "'2800-01-01'", "now()", "NULL", "feed", "symbol"]
 )
 ORDERS = st.sampled_from(["<", "<=", ">", ">="])
 NOT = st.sampled_from(["", "NOT "])
@@ -80,8 +94,11 @@ def atoms(prefixes: list[str]) -> st.SearchStrategy[str]:
             st.builds("{} IS {}NULL".format, column, NOT),
         )
 
+    clock = of("ts_event", INSTANTS, ODD_INSTANTS)
     keys = [of("date", DATES, ODD_DATES), of("symbol", SYMBOL_NAMES, ODD_TEXTS), of("feed", FEED_NAMES, ODD_TEXTS)]
-    return st.one_of(*keys, *keys, st.sampled_from(["ordinal % 2 = 0", "true"]) if "" in prefixes else st.just("true"))
+    if "" not in prefixes:
+        return st.one_of(*keys, *keys, st.just("true"))
+    return st.one_of(*keys, *keys, clock, st.sampled_from(["ordinal % 2 = 0", "true"]))
 
 
 def conditions(prefixes: list[str]) -> st.SearchStrategy[str]:
@@ -217,6 +234,7 @@ def assert_same_answer(files: Warehouse, connection: Any, query: str, absent: se
         ledger.execute(
             insert(revisions), [row for row in KNOWN if (row["feed"], row["symbol"], row["date"]) not in keys]
         )
+        keep_what_is_found(ledger)
     with files.ledger.reader() as reader:
         Views(connection, files.files, reader).make_all(("trades", "candles", "quotes"))
         try:
@@ -255,9 +273,9 @@ def counts(warehouse: Warehouse, query: str) -> dict[str, int] | None:
         if tree is None or not views._is_understood(tree, table_names()):
             return None
         found: dict[str, set[int]] = {}
-        for need in needs(tree, views._tables, views._writer):
-            rows = () if need.of_no_rows else views._partitions(need).rows
-            found.setdefault(need.table, set()).update(row[0] for row in rows)
+        for need in needs(tree, known_tables(), views._writer):
+            rows = views._search.needed(need)
+            found.setdefault(need.table, set()).update(row.id for row in rows)
         return {table: len(ids) for table, ids in found.items()}
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    case,
     func,
     insert,
     select,
@@ -152,6 +153,8 @@ def upgrade() -> None:
     ):
         where = text(condition)
         op.create_index(name, "partition_revisions", columns, sqlite_where=where, postgresql_where=where)
+    listed = ["feed", "symbol", "date", "clock", "first_ns", "last_ns", "rows"]
+    op.create_index("revisions_by_series", "partition_revisions", ["state", "table_name", *listed])
     op.create_index("revisions_by_commit", "partition_revisions", ["committed_in"])
     op.create_index("revisions_by_end", "partition_revisions", ["superseded_in"])
     op.create_index("revisions_by_path", "partition_revisions", ["path"])
@@ -232,11 +235,13 @@ def _keep_columns(connection: Connection) -> None:
 
 
 def _keep_series(connection: Connection) -> None:
+    """Whatever was ever told of a series keeps it in the list, by which a query as of then finds it."""
     c = _revisions().c
     key = (c.table_name, c.feed, c.symbol)
-    sums = (func.sum(c[name]) for name in ("rows", "size_bytes", "rejected", "deduplicated"))
-    found = select(*key, func.min(c.date), func.max(c.date), func.count(), *sums)
-    found = found.where(c.state == "current").group_by(*key)
+    counts = case((c.state == "current", 1), else_=0)
+    sums = (func.sum(c[name] * counts) for name in ("rows", "size_bytes", "rejected", "deduplicated"))
+    found = select(*key, func.min(c.date), func.max(c.date), func.sum(counts), *sums)
+    found = found.where(c.state != "pending").group_by(*key)
     connection.execute(insert(_series).from_select([column.name for column in _series.columns], found))
 
 
