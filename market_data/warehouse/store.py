@@ -15,6 +15,7 @@ from typing import Any, Self
 import polars as pl
 
 from market_data.domain.account import Account
+from market_data.domain.columns import sql_columns
 from market_data.domain.contract import Schema, empty, polars_schema
 from market_data.domain.errors import PartitionBusy
 from market_data.domain.partition import Partition
@@ -31,6 +32,7 @@ from market_data.warehouse.day_rows import content_of_day, scan_day
 from market_data.warehouse.earlier_layout import settle_claims
 from market_data.warehouse.file_store import SETTLED_NS, FileStore, FolderFiles, file_store, new_path
 from market_data.warehouse.parquet import PartitionWriter, fingerprint, sql_type
+from market_data.warehouse.shapes import Shapes, must_agree
 from market_data.warehouse.verification import hashes
 
 _TRIES = 20
@@ -110,6 +112,7 @@ class Warehouse:
         self.ledger = ledger
         self.files: FileStore = file_store(place)
         self._staged = 0
+        self._agreed: set[tuple[str, str]] = set()
         if isinstance(place, Path):
             settle_claims(place, ledger)
 
@@ -128,9 +131,25 @@ class Warehouse:
         return self.files.folder()
 
     def stage(self, table: str, partition: Partition, schema: Schema, clock: str | None = None) -> Staged:
-        """Begin a partition's next file, in the folder of this writer."""
+        """Begin a partition's next file, in the folder of this writer.
+
+        Raises:
+            ConfigurationError: a column has another type in the files of another feed.
+        """
+        self._must_agree(table, partition.feed, schema)
         self._staged += 1
         return Staged(self, self.folder() / f"{self._staged}.parquet", table, partition, schema, clock)
+
+    def _must_agree(self, table: str, feed: str, schema: Schema) -> None:
+        key = fingerprint(schema)
+        if (table, key) in self._agreed:
+            return
+        with self.ledger.reader() as reader:
+            others = Shapes(reader).of_other_feeds(table, feed)
+            there = [("in the table's contract", sql_columns(table)), *((f"in feed {name}", it) for name, it in others)]
+        types = {name: sql_type(kind) for name, kind in polars_schema(schema).items()}
+        must_agree(table, (feed, types), there)
+        self._agreed.add((table, key))
 
     def close(self) -> None:
         """Remove this writer's staging folder and let its lock go."""

@@ -31,22 +31,9 @@ from market_data.warehouse.query_tree import (
     parsed,
     written,
 )
-
-Shape = Mapping[str, str]
-"""Columns in order: names to SQL types."""
+from market_data.warehouse.shapes import Shape, Shapes, one_shape
 
 KEY_TYPES: Shape = {"feed": "VARCHAR", "symbol": "VARCHAR", "date": "DATE"}
-_SHAPES_NOW = """
-    WITH RECURSIVE found(columns) AS (
-        SELECT min(columns) FROM partition_revisions WHERE state = 'current' AND table_name = ?
-        UNION ALL
-        SELECT (SELECT min(n.columns) FROM partition_revisions n
-                WHERE n.state = 'current' AND n.table_name = ? AND n.columns > found.columns)
-        FROM found WHERE found.columns IS NOT NULL
-    )
-    SELECT columns FROM found WHERE columns IS NOT NULL
-"""
-"""Every shape of what counts now: one look into an index for each, where DISTINCT goes through all revisions."""
 
 
 class Files(Protocol):
@@ -97,6 +84,7 @@ class Views:
             must_be_kept(reader, state, as_of, as_of)
         self._as_of = None if as_of == state.last_commit else as_of  # what counts now is found faster
         self._search = PartitionSearch(connection, reader, self._as_of, self._lost)
+        self._shapes = Shapes(reader, self._as_of, self._described)
         self._guard = guard
         self._made = 0
         self.listed: dict[str, int] = {}
@@ -124,8 +112,8 @@ class Views:
         as_constants_of_now(self._connection, tree, writer)
         known = known_tables()
         found = needs(tree, known, writer)
-        shapes = {need.table: self._columns_of(need.table) for need in found}
-        asked = {id(each.node): each for each in ledger_answers(tree, shapes, known)}
+        columns = {need.table: self._shapes.columns(need.table) for need in found}
+        asked = {id(each.node): each for each in ledger_answers(tree, columns, known)}
         for need in found:
             self._made += 1
             name = f"_{prefix}{need.table}_{self._made}"
@@ -168,7 +156,7 @@ class Views:
             self._check(table, partitions)
         root = self._files.root.absolute().as_posix()
         files = sources((each.columns, f"{root}/{each.path}", each.date) for each in partitions)
-        shapes = self._shapes_of(table)
+        shapes = self._shapes.of(table)
         select = _select(table, shapes, files, self._guard)
         self._connection.execute(f"CREATE OR REPLACE VIEW {_quoted(name)} AS {select}")
         self.listed[table] = self.listed.get(table, 0) + len(partitions)
@@ -193,24 +181,6 @@ class Views:
     def _lost(self, table: str, partitions: Sequence[Listed]) -> WarehouseDamaged:
         return error([self._damaged(table, [each], "is lost") for each in partitions])
 
-    def _columns_of(self, table: str) -> set[str]:
-        return {name.lower() for shape in self._shapes_of(table).values() for name in shape}
-
-    def _shapes_of(self, table: str) -> Mapping[str, Shape]:
-        """Return the shapes of all the table's files: a view's columns are the same whatever is asked."""
-        where, values = counting(self._as_of)
-        query = f"SELECT DISTINCT columns FROM partition_revisions WHERE table_name = ? AND {where}"
-        query, values = (query, [table, *values]) if self._as_of is not None else (_SHAPES_NOW, [table] * 2)
-        found = [columns for (columns,) in self._reader.rows(query, values)]
-        return {columns: self._shape(table, columns) for columns in sorted(found)}
-
-    def _shape(self, table: str, columns: str) -> Shape:
-        """Return the columns that a fingerprint stands for. Those of earlier versions are read off a file, checked."""
-        if columns not in _SHAPES:
-            known = self._reader.rows("SELECT types FROM shapes WHERE columns = ?", [columns])
-            _SHAPES[columns] = dict(_decoded(known[0][0])) if known else self._described(table, columns)
-        return _SHAPES[columns]
-
     def _described(self, table: str, columns: str) -> Shape:
         where, values = counting(self._as_of)
         query = f"SELECT {SELECTED} FROM partition_revisions WHERE table_name = ? AND columns = ? AND {where} LIMIT 20"
@@ -225,10 +195,6 @@ class Views:
             described = self._connection.execute("DESCRIBE FROM read_parquet(?, hive_partitioning = false)", [path])
             return {name: kind for name, kind, *_ in described.fetchall()}
         raise trouble or WarehouseDamaged(f"{table}: no file tells what its columns {columns} are")
-
-
-_SHAPES: dict[str, Shape] = {}
-"""By fingerprint, which determines it."""
 
 
 @cache
@@ -258,39 +224,15 @@ def prepare(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
 def _select(table: str, shapes: Mapping[str, Shape], files: Sequence[Source], guard: str) -> str:
     own = sql_columns(table)
     distinct = {tuple(shape.items()): shape for shape in (own, *shapes.values())}
-    widest = _widest(table, list(distinct.values()))
-    parts = [_no_rows({**KEY_TYPES, **{each: widest[each] for each in shape}}, guard) for shape in distinct.values()]
+    widest = one_shape(table, distinct.values())
+    parts = [
+        _no_rows({**KEY_TYPES, **{each: widest[each.lower()] for each in shape}}, guard) for shape in distinct.values()
+    ]
     parts += [_rows(shapes[source.columns], source) for source in files]
     instants = ", ".join(f"make_timestamp_ns({_quoted(each)}) AS {_quoted(each)}" for each in times(table))
     star = f"* REPLACE ({instants})" if instants else "*"
     union = "\nUNION ALL BY NAME ".join(parts)
     return f"SELECT {star} FROM ({union})"
-
-
-def _widest(table: str, shapes: Sequence[Shape]) -> Shape:
-    """Return one type for each column. Decimals of different scale are read at the widest, exactly.
-
-    Raises:
-        ConfigurationError: files have one column in types that are not one.
-    """
-    found: dict[str, str] = {}
-    for shape in shapes:
-        for name, kind in shape.items():
-            found[name] = kind if name not in found else _one_type(table, name, found[name], kind)
-    return found
-
-
-def _one_type(table: str, name: str, first: str, second: str) -> str:
-    if first == second:
-        return first
-    decimals = [re.fullmatch(r"DECIMAL\((\d+), ?(\d+)\)", kind) for kind in (first, second)]
-    if any(each is None for each in decimals):
-        raise ConfigurationError(f"{table}.{name} is {first} in some files and {second} in others; rename one of them")
-    sizes = [(int(each[1]), int(each[2])) for each in decimals if each is not None]
-    scale, whole = max(s for _, s in sizes), max(p - s for p, s in sizes)
-    if scale + whole > 38:  # noqa: PLR2004  DuckDB's most digits
-        raise ConfigurationError(f"{table}.{name} is {first} in some files and {second} in others: no type holds both")
-    return f"DECIMAL({scale + whole}, {scale})"
 
 
 def _no_rows(shape: Shape, guard: str) -> str:
@@ -307,12 +249,6 @@ def _rows(shape: Shape, source: Source) -> str:
     meant = ", ".join(f"DATE '{day}'" for day in source.days)
     where = f" WHERE {DATE} IN ({meant})" if meant else ""
     return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{{types}}}){where}"
-
-
-def _decoded(types: Any) -> Any:
-    import json  # noqa: PLC0415  SQLite gives JSON as text
-
-    return json.loads(types) if isinstance(types, str) else types
 
 
 def _quoted(name: str) -> str:

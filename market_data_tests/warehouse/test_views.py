@@ -219,7 +219,11 @@ def test_a_column_of_two_types_is_refused_by_its_name(warehouse: Warehouse) -> N
 
     put(warehouse, "trades", Partition("a", DAY, "X"), sequenced(7), schema=Sequenced)
     frame = sequenced(7).with_columns(pl.col("sequence").cast(pl.String))
-    put(warehouse, "trades", Partition("b", DAY, "X"), frame, schema=Worded)
+    with pytest.raises(ConfigurationError, match=r"feed b: trades\.sequence would be VARCHAR, but is \w+ in feed a"):
+        put(warehouse, "trades", Partition("b", DAY, "X"), frame, schema=Worded)
+    with connect(warehouse) as connection:
+        assert rows(connection, "SELECT feed, sum(sequence) FROM trades GROUP BY 1") == [("a", 7)]
+    put(warehouse, "trades", Partition("a", DAY, "Y"), frame, schema=Worded)  # a feed's own history may be so
     with connect(warehouse) as connection, pytest.raises(ConfigurationError, match=r"trades\.sequence is "):
         rows(connection, "SELECT sum(price) FROM trades")
 
