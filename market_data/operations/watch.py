@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, func, select, text
 
-from market_data.domain.alerts import Cause, rank
+from market_data.domain.alerts import MOST_PARTITIONS, Cause, rank
 from market_data.domain.partition import Partition
 from market_data.domain.ports.check import Severity
 from market_data.domain.time import to_ns
@@ -103,7 +103,7 @@ def _not_passing(feed: Feed, check: str, table: str, failures: Sequence[tuple[Pa
         feed=feed.name,
         table=table,
         name=check,
-        partitions=partitions,
+        partitions=partitions[:MOST_PARTITIONS],
     )
 
 

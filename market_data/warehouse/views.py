@@ -6,7 +6,7 @@ A file is listed by its exact path: no folder is searched, so what else lies abo
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Protocol
 
 import duckdb
@@ -110,7 +110,7 @@ class Views:
         writer = self._writer
         keep_names(tree, writer)
         as_constants_of_now(self._connection, tree, writer)
-        known = known_tables()
+        known = known_tables(self._connection)
         found = needs(tree, known, writer)
         columns = {need.table: self._shapes.columns(need.table) for need in found}
         asked = {id(each.node): each for each in ledger_answers(tree, columns, known)}
@@ -197,15 +197,18 @@ class Views:
         raise trouble or WarehouseDamaged(f"{table}: no file tells what its columns {columns} are")
 
 
-@cache
-def known_tables() -> Tables:
+def known_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
     """Return what is known of our tables and DuckDB's own functions: asked once, as that takes as long as a query."""
-    with duckdb.connect(":memory:") as connection:
+    if not _FUNCTIONS:
         found = connection.execute(
             "SELECT lower(function_name) FROM duckdb_functions() WHERE internal "
             "GROUP BY ALL HAVING bool_and(function_type = 'scalar' AND stability <> 'VOLATILE')"
-        ).fetchall()
-    return Tables({name: times(name) for name in table_names()}, {name for (name,) in found})
+        )
+        _FUNCTIONS.update(name for (name,) in found.fetchall())
+    return Tables({name: times(name) for name in table_names()}, _FUNCTIONS)
+
+
+_FUNCTIONS: set[str] = set()
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, files: Files) -> None:

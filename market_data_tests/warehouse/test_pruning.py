@@ -273,7 +273,7 @@ def counts(warehouse: Warehouse, query: str) -> dict[str, int] | None:
         if tree is None or not views._is_understood(tree, table_names()):
             return None
         found: dict[str, set[int]] = {}
-        for need in needs(tree, known_tables(), views._writer):
+        for need in needs(tree, known_tables(connection), views._writer):
             rows = views._search.needed(need)
             found.setdefault(need.table, set()).update(row.id for row in rows)
         return {table: len(ids) for table, ids in found.items()}
