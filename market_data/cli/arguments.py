@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
@@ -14,8 +14,9 @@ from market_data.domain.tables import MADE_FROM
 
 if TYPE_CHECKING:
     from market_data.domain.partition import Partition
-    from market_data.settings import Feed, Settings
+    from market_data.settings.outline import Outlined
 
+SomeFeed = TypeVar("SomeFeed", bound="Outlined")
 FeedName = Annotated[str, typer.Argument(help="A feed of the feeds file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
@@ -38,7 +39,7 @@ def today() -> dt.date:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Generic[SomeFeed]):
     """What a command is asked to work on.
 
     Attributes:
@@ -48,7 +49,7 @@ class Wanted:
         tables: those to fetch, in the order in which they are made.
     """
 
-    feed: "Feed"
+    feed: SomeFeed
     first: dt.date
     last: dt.date
     symbols: tuple[str, ...]
@@ -67,24 +68,18 @@ class Wanted:
         return [*self.tables, *made, "quality_reports"]
 
 
-def wanted(
-    settings: "Settings", feed: str, start: str, end: str | None, symbols: str | None, tables: str | None
-) -> Wanted:
+def wanted(feed: SomeFeed, start: str, end: str | None, symbols: str | None, tables: str | None) -> Wanted[SomeFeed]:
     """What the words name; `end` is the first day where it is not given, symbols and tables are all of the feed's.
 
     Raises:
-        ConfigurationError: the feed has no such day, symbol or table, or there is no such feed.
+        ConfigurationError: the feed has no such day, symbol or table.
     """
-    from market_data.pipeline.workspace import feed_named
-
-    found = feed_named(settings, feed)
-    first, last = _days(found, start, end)
-    return Wanted(
-        found, first, last, _listed(symbols, (*found.symbols,), "--symbols"), _listed(tables, found.tables, "--tables")
-    )
+    first, last = _days(feed, start, end)
+    named = _listed(symbols, (*feed.symbols,), "--symbols"), _listed(tables, feed.tables, "--tables")
+    return Wanted(feed, first, last, *named)
 
 
-def fetched_table(feed: "Feed", table: str) -> str:
+def fetched_table(feed: "Outlined", table: str) -> str:
     """A table that the feed fetches.
 
     Raises:
@@ -95,7 +90,7 @@ def fetched_table(feed: "Feed", table: str) -> str:
     return table
 
 
-def table_of(feed: "Feed", table: str, *beside: str) -> str:
+def table_of(feed: "Outlined", table: str, *beside: str) -> str:
     """A table of the feed, fetched or made, or one of those `beside` them.
 
     Raises:
@@ -107,7 +102,7 @@ def table_of(feed: "Feed", table: str, *beside: str) -> str:
     return table
 
 
-def symbol_of(feed: "Feed", symbol: str) -> str:
+def symbol_of(feed: "Outlined", symbol: str) -> str:
     """One of the feed's symbols, by our name.
 
     Raises:
@@ -118,7 +113,7 @@ def symbol_of(feed: "Feed", symbol: str) -> str:
     return symbol
 
 
-def day_of(feed: "Feed", text: str, what: str) -> dt.date:
+def day_of(feed: "Outlined", text: str, what: str) -> dt.date:
     """A day that the feed can have; `what` names the word that it is.
 
     Raises:
@@ -130,7 +125,7 @@ def day_of(feed: "Feed", text: str, what: str) -> dt.date:
     return day
 
 
-def _days(feed: "Feed", start: str, end: str | None) -> tuple[dt.date, dt.date]:
+def _days(feed: "Outlined", start: str, end: str | None) -> tuple[dt.date, dt.date]:
     first = utc_day(start, "--start")
     last = utc_day(end, "--end") if end else first
     latest = feed.last_day(today())

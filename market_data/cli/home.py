@@ -1,9 +1,10 @@
 """Opening what the environment names, as much of it as a command needs: ledger, warehouse, or all as a workspace.
 
 Feeds' stanzas are judged for a workspace alone: it takes pydantic and every source, which others need not wait for.
+Who only reads goes round SQLAlchemy, too.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,11 @@ from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from market_data.ledger.ledger import Ledger
+    from market_data.ledger.reader import Reader
     from market_data.pipeline.workspace import Workspace
+    from market_data.settings import Feed
     from market_data.settings.home import Home
+    from market_data.settings.outline import Outlined
     from market_data.warehouse.sql import Moment, WarehouseConnection
     from market_data.warehouse.store import Warehouse
 
@@ -28,6 +32,42 @@ def check_feed(name: str | None) -> None:
         from market_data.settings.feeds_file import must_be_a_feed
 
         must_be_a_feed(Environment().config_path, name)
+
+
+def check_home() -> None:
+    """Refuse a home that is not there, before anything heavy is imported.
+
+    Raises:
+        ConfigurationError: there is nothing at `MARKET_DATA_HOME` yet.
+    """
+    _home(must_exist=True)
+
+
+def outlined(name: str | None = None) -> "Mapping[str, Outlined]":
+    """Return what the feeds file tells of every feed, or of one; the stanzas are judged only where one is not plain.
+
+    Raises:
+        ConfigurationError: there is no such feed, or the file is wrong.
+    """
+    check_feed(name)
+    from market_data.settings.environment import Environment
+    from market_data.settings.outline import outlines
+
+    found = outlines(Environment().config_path)
+    feeds: Mapping[str, Outlined] = judged() if found is None else found
+    return feeds if name is None else {name: feeds[name]}
+
+
+def judged() -> "Mapping[str, Feed]":
+    """Return every feed, its stanza judged.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    from market_data.settings import load_settings
+    from market_data.sources import catalog
+
+    return load_settings(catalog()).feeds
 
 
 @contextmanager
@@ -52,14 +92,24 @@ def open_workspace(*, must_exist: bool = True, feed: str | None = None) -> Gener
 
 
 @contextmanager
-def open_ledger() -> Generator["Ledger"]:
-    """Open the ledger of the home, which is made where it does not exist.
+def open_reader() -> Generator["Reader"]:
+    """Open the ledger for reading alone, as of one instant, by the light way where that can be.
 
     Raises:
-        ConfigurationError: the home cannot be made, or the ledger's database refuses.
+        ConfigurationError: the ledger's database refuses.
     """
-    with _ledger(_home(must_exist=False)) as ledger:
-        yield ledger
+    from market_data.ledger.plain_reader import NothingYet, plain_reader
+
+    home = _home(must_exist=False)
+    if not (home.ledger_url or home.postgres_url or home.ledger.exists()):
+        yield NothingYet()  # who looks makes nothing
+        return
+    with plain_reader(home.database.get_secret_value()) as plain:
+        if plain is not None:
+            yield plain
+            return
+    with _ledger(home) as ledger, ledger.reader() as reader:
+        yield reader
 
 
 @contextmanager

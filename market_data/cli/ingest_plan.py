@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from market_data.settings import Feed
 
 
-def tell(asked: "Wanted", *, refetch: bool, as_json: bool) -> None:
+def tell(asked: "Wanted[Feed]", *, refetch: bool, as_json: bool) -> None:
     """Ask the vendor, which is free, and show what it says."""
     from market_data.pipeline.plan import plan
 

@@ -1,6 +1,8 @@
-"""The history of alerts and their messages, in the ledger's database (`domain.ports.alerts.AlertsHistory`)."""
+"""The history of alerts and their messages, in the ledger's database (`domain.ports.alerts.AlertsHistory`).
 
-import datetime as dt
+How it is read stands in `alerts_read`, for which SQLAlchemy is not needed.
+"""
+
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    RowMapping,
     and_,
     bindparam,
     delete,
@@ -20,18 +21,24 @@ from sqlalchemy import (
     update,
 )
 
-from market_data.domain.alerts import Alert, Cause, Event
+from market_data.domain.alerts import Alert, Event
 from market_data.domain.messages import Message
-from market_data.domain.partition import Partition
 from market_data.domain.ports.alerts import LONGEST_WAIT_NS, Delivery
-from market_data.ledger.database import reading, take_turn
+from market_data.ledger.alerts_read import (
+    INSTANTS,
+    OF_ALERT,
+    alert_from,
+    alerts_found,
+    deliveries_of,
+    delivery_from,
+)
+from market_data.ledger.database import take_turn
+from market_data.ledger.engine_reader import EngineReader
 from market_data.ledger.schema import alerts
 from market_data.ledger.schema import deliveries as messages
 
-_MINE = ("state", "occurrences", "reopened", "told", "told_ns", "told_severity")
 _REWRITE = update(alerts).where(alerts.c.id == bindparam("of"))
 """Made once: a round of watching writes one for each cause."""
-_INSTANTS = ("first_ns", "last_ns", "acknowledged_ns", "resolved_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +51,13 @@ class HistoryBook:
         """The newest alert of a cause."""
         query = select(alerts).where(alerts.c.key == key).order_by(alerts.c.id.desc()).limit(1)
         row = self.connection.execute(query).mappings().first()
-        return None if row is None else _alert(row)
+        return None if row is None else alert_from(row)
 
     def unsettled(self) -> Sequence[Alert]:
         """Alerts that are not resolved, or whose end was not told."""
         where = or_(alerts.c.state != "resolved", alerts.c.told != "resolved")
         rows = self.connection.execute(select(alerts).where(where).order_by(alerts.c.id)).mappings()
-        return [_alert(row) for row in rows]
+        return [alert_from(row) for row in rows]
 
     def write(self, alert: Alert) -> Alert:
         """Enter a new alert, or what became of one; with its number."""
@@ -58,7 +65,7 @@ class HistoryBook:
             self.connection.execute(_REWRITE, {**_values(alert), "of": alert.id})
             return alert
         entered = self.connection.execute(insert(alerts).values(_values(alert)).returning(*alerts.c))
-        return _alert(entered.mappings().one())
+        return alert_from(entered.mappings().one())
 
     def enqueue(self, alert: Alert, event: Event, message: Message, channels: Collection[str], now_ns: int) -> None:
         """A message to each of the channels, in place of those of the same alert that still wait."""
@@ -99,23 +106,11 @@ class History:
 
     def find(self, *, unresolved_only: bool = True, feed: str | None = None) -> Sequence[Alert]:
         """Alerts, the newest first."""
-        query = select(alerts).order_by(alerts.c.id.desc())
-        query = query.where(alerts.c.state != "resolved") if unresolved_only else query
-        query = query if feed is None else query.where(alerts.c.feed == feed)
-        with reading(self.engine) as connection:
-            return [_alert(row) for row in connection.execute(query).mappings()]
-
-    def get(self, number: int) -> Alert | None:
-        """The alert of that number."""
-        with reading(self.engine) as connection:
-            row = connection.execute(select(alerts).where(alerts.c.id == number)).mappings().first()
-        return None if row is None else _alert(row)
+        return alerts_found(EngineReader(self.engine), unresolved_only=unresolved_only, feed=feed)
 
     def deliveries(self, alert_ids: Collection[int]) -> Sequence[Delivery]:
         """The messages of alerts, oldest first."""
-        query = select(messages).where(messages.c.alert_id.in_(alert_ids)).order_by(messages.c.id)
-        with reading(self.engine) as connection:
-            return [_delivery(row) for row in connection.execute(query).mappings()]
+        return deliveries_of(EngineReader(self.engine), alert_ids)
 
     def forget(self, before_ns: int) -> int:
         """Remove alerts that were resolved before, with their messages; how many alerts."""
@@ -137,7 +132,7 @@ class History:
         take = update(messages).where(d.id.in_(due)).values(claimed_until_ns=until_ns)
         with self.engine.begin() as connection:
             rows = connection.execute(take.returning(*messages.c)).mappings().all()
-        return sorted((_delivery(row) for row in rows), key=lambda each: each.id)
+        return sorted((delivery_from(row) for row in rows), key=lambda each: each.id)
 
     def sent(self, deliveries: Sequence[Delivery], now_ns: int) -> None:
         """They arrived."""
@@ -171,17 +166,4 @@ def _values(alert: Alert) -> dict[str, Any]:
     values: dict[str, Any] = {"key": cause.key, "kind": cause.kind, "feed": cause.feed, "table_name": cause.table}
     values |= {"symbol": cause.symbol, "name": cause.name, "severity": cause.severity, "title": cause.title}
     values |= {"text": cause.text, "partitions": partitions}
-    return values | {name: getattr(alert, name) for name in (*_MINE, *_INSTANTS)}
-
-
-def _alert(row: RowMapping) -> Alert:
-    day = dt.date.fromisoformat
-    partitions = tuple(Partition(feed, day(date), symbol) for feed, date, symbol in row["partitions"])
-    same = {name: row[name] for name in ("kind", "severity", "title", "text", "feed", "symbol", "name")}
-    cause = Cause(table=row["table_name"], partitions=partitions, **same)
-    return Alert(cause, id=row["id"], **{name: row[name] for name in (*_MINE, *_INSTANTS)})
-
-
-def _delivery(row: RowMapping) -> Delivery:
-    same = {name: row[name] for name in Delivery.__dataclass_fields__ if name in row}
-    return Delivery(message=Message(row["title"], row["text"], row["severity"], row["is_good"]), **same)
+    return values | {name: getattr(alert, name) for name in (*OF_ALERT, *INSTANTS)}

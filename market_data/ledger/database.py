@@ -11,11 +11,9 @@ from sqlalchemy.exc import ArgumentError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from market_data.domain.errors import MAKE_ROOM, ConfigurationError, DatabaseUnavailable, StorageTrouble
+from market_data.ledger.migrations import SCHEMA
 from market_data.ledger.sqlite import sqlite_engine
 
-SCHEMA = "market_data_ledger"
-"""Where the ledger's relations lie on PostgreSQL, since Dagster's lie in the database's usual schema. It is not
-`market_data`: a schema of the user's own name is his usual one, and many will name him so."""
 PATIENCE_SECONDS = 120.0
 """How long a database that does not answer is waited for: longer than a restart of it takes."""
 

@@ -17,11 +17,12 @@ from market_data.domain.partition import Partition
 from market_data.domain.time import to_ns
 from market_data.ledger import file_moves
 from market_data.ledger.alerts import History
-from market_data.ledger.database import SCHEMA, engine_of, reading, waited_for
+from market_data.ledger.database import engine_of, reading, waited_for
 from market_data.ledger.dropped_records import Dropped
+from market_data.ledger.engine_reader import EngineReader, TransactionReader
 from market_data.ledger.file import File
 from market_data.ledger.kept import columns_of, note_current, note_inputs
-from market_data.ledger.reader import Reader, Rows, settled_commit
+from market_data.ledger.reader import Reader, settled_commit
 from market_data.ledger.repairs import Repairs
 from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
 from market_data.ledger.schema import (
@@ -457,9 +458,12 @@ class Ledger:
     def reader(self) -> Generator[Reader]:
         """Give a reader in plain SQL, as of one instant."""
         with self.instant() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SET LOCAL search_path TO {SCHEMA}")
-            yield _TransactionReader(connection)
+            yield TransactionReader(connection)
+
+    @property
+    def current_reader(self) -> Reader:
+        """Return a reader in plain SQL, each of whose answers is as of the instant in which it is given."""
+        return EngineReader(self._engine)
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
@@ -472,18 +476,6 @@ class Ledger:
         query = select(revisions).where(where).order_by(c.table_name, c.feed, c.date, c.symbol, c.revision)
         rows = self.all_rows(query)
         return [revision_of(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
-
-
-class _TransactionReader:
-    """See `ledger.reader.Reader`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._mark = "?" if connection.dialect.name == "sqlite" else "%s"
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
-        """See `Reader`."""
-        return self._connection.exec_driver_sql(sql.replace("?", self._mark), tuple(values)).fetchall()
 
 
 def renew_identity(connection: Connection) -> None:

@@ -1,70 +1,30 @@
-"""Reading the ledger for queries, as of one instant, in plain SQL. On SQLite it goes round SQLAlchemy.
+"""What readers ask of the ledger in plain SQL, that SQLite and PostgreSQL understand alike. Nothing is written here.
 
-`import sqlalchemy` alone takes as long as a small query. Nothing is written here, and no schema is brought up: where
-the ledger is not of the version that this code knows, or its file cannot be read in the plain way, whoever opens it
-goes by `Ledger`.
+How a reader is had: without SQLAlchemy from `plain_reader`, from a `Ledger` by its own engine.
 """
 
 import datetime as dt
-import sqlite3
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from market_data.domain.errors import ConfigurationError
 from market_data.domain.time import to_datetime, to_ns
 from market_data.ledger.file import File
-from market_data.ledger.migrations import HEAD, VERSION_TABLE
 
 Rows = Sequence[Sequence[Any]]
 _BLOCK = 500
-_PREFIX = "sqlite:///"
 
 
 class Reader(Protocol):
-    """Answers SQL about the ledger, as of one instant. Parameters are marked by `?`."""
+    """Answers SQL about the ledger. Parameters are marked by `?`.
+
+    Days and JSON are cast to text where they are selected, since the databases give them as they like.
+    """
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Return the rows that a query selects."""
         ...
-
-
-class SqliteReader:
-    """See `Reader`: one transaction that reads."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
-        """See `Reader`. Days are texts, ISO 8601."""
-        return self._connection.execute(sql, values).fetchall()
-
-
-@contextmanager
-def plain_reader(url: str) -> Generator[SqliteReader | None]:
-    """Give a reader of a ledger in an SQLite file that is there and of this code's version; None of any other."""
-    connection = _opened(Path(url.removeprefix(_PREFIX))) if url.startswith(_PREFIX) else None
-    try:
-        yield None if connection is None else SqliteReader(connection)
-    finally:
-        if connection is not None:
-            connection.close()
-
-
-def _opened(path: Path) -> sqlite3.Connection | None:
-    if not path.exists():
-        return None
-    connection = None
-    with suppress(sqlite3.Error):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60, isolation_level=None)
-        connection.execute("BEGIN")
-        if connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone() == (HEAD,):
-            return connection
-    if connection is not None:
-        connection.close()
-    return None
 
 
 def counting(as_of: int | None) -> tuple[str, Sequence[Any]]:
@@ -139,10 +99,12 @@ def _commit_at(reader: Reader, state: State, ns: int) -> int | None:
 
 def files_of(reader: Reader, paths: Sequence[str]) -> dict[str, File]:
     """Return what is known of files, by their paths."""
-    found: dict[str, File] = {}
-    for first in range(0, len(paths), _BLOCK):
-        block = paths[first : first + _BLOCK]
-        marks = ", ".join("?" * len(block))
-        rows = reader.rows(f"SELECT path, sha256, xxh3, size_bytes FROM files WHERE path IN ({marks})", block)
-        found |= {row[0]: File(*row) for row in rows}
-    return found
+    rows = in_blocks(reader, "SELECT path, sha256, xxh3, size_bytes FROM files WHERE path IN", paths)
+    return {row[0]: File(*row) for row in rows}
+
+
+def in_blocks(reader: Reader, query: str, among: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a query that ends in `IN`, asked a block of the values at a time: SQLite's are limited."""
+    for first in range(0, len(among), _BLOCK):
+        block = among[first : first + _BLOCK]
+        yield from reader.rows(f"{query} ({', '.join('?' * len(block))})", block)

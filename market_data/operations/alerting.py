@@ -18,6 +18,7 @@ from market_data.domain.errors import ConfigurationError
 from market_data.domain.messages import message
 from market_data.domain.ports.alerts import Book
 from market_data.domain.time import NS_PER_DAY, NS_PER_HOUR, to_ns
+from market_data.ledger.alerts_read import known_alert
 from market_data.pipeline.workspace import Workspace
 from market_data.settings import Alerts, alert_channels
 
@@ -123,7 +124,7 @@ def acknowledge(workspace: Workspace, number: int, now: dt.datetime) -> Alert:
     Raises:
         ConfigurationError: there is no alert of that number, or it has ended.
     """
-    alert = _alert(workspace, number)
+    alert = known_alert(workspace.ledger.current_reader, number)
     with workspace.ledger.alerts.writing() as book:
         alert = book.latest(alert.cause.key)
         if alert is None or alert.id != number or alert.state == "resolved":
@@ -137,7 +138,7 @@ def resolve_number(workspace: Workspace, number: int, now: dt.datetime, channels
     Raises:
         ConfigurationError: there is no alert of that number.
     """
-    return resolve_alerts(workspace, [_alert(workspace, number).cause.key], now, channels)
+    return resolve_alerts(workspace, [known_alert(workspace.ledger.current_reader, number).cause.key], now, channels)
 
 
 def forget(workspace: Workspace, now: dt.datetime, keep_days: int | None = None) -> int:
@@ -192,13 +193,6 @@ def _tell_due(book: Book, settings: Alerts, addresses: Channels, now_ns: int) ->
 
 def _repeat_after_ns(settings: Alerts) -> int:
     return int(settings.repeat_after_hours * NS_PER_HOUR)
-
-
-def _alert(workspace: Workspace, number: int) -> Alert:
-    alert = workspace.ledger.alerts.get(number)
-    if alert is None:
-        raise ConfigurationError(f"there is no alert {number}; `market-data alerts --all` lists those there are")
-    return alert
 
 
 _LEVELS = {

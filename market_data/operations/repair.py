@@ -112,7 +112,7 @@ def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> I
             yield feed.partition(symbol, day), "poor"
     for symbol, day in ledger.all_rows(_OUTDATED, asked):
         yield feed.partition(symbol, day), "outdated"
-    for lacks in missing(workspace, feed, first, last).values():
+    for lacks in missing(ledger.current_reader, feed, first, last).values():
         for partition in lacks:
             yield partition, "missing"
 

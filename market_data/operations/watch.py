@@ -48,7 +48,8 @@ def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
     if since is None:
         return []
     first = max(first, since)
-    return [_late(feed, table, lacks) for table, lacks in missing(workspace, feed, first, last).items()]
+    lacking = missing(workspace.ledger.current_reader, feed, first, last)
+    return [_late(feed, table, lacks) for table, lacks in lacking.items()]
 
 
 def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: float) -> list[Cause]:

@@ -4,26 +4,15 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
-
 from market_data.domain.partition import Partition
 from market_data.domain.time import days_between
-from market_data.ledger.revision import counting
-from market_data.ledger.schema import revisions
-from market_data.pipeline.workspace import Workspace
-from market_data.settings import Feed
+from market_data.ledger.reader import Reader, counting
 from market_data.settings.calendar import has_session
+from market_data.settings.outline import Outlined
 
-_COUNTED = (
-    select(revisions.c.table_name, revisions.c.symbol, func.count())
-    .where(
-        counting(None),
-        revisions.c.feed == bindparam("feed"),
-        revisions.c.table_name.in_(bindparam("tables", expanding=True)),
-        revisions.c.date.in_(bindparam("days", expanding=True)),
-    )
-    .group_by(revisions.c.table_name, revisions.c.symbol)
-)
+_COUNTS, _ = counting(None)
+_OF_FEED = f"FROM partition_revisions WHERE {_COUNTS} AND feed = ?"
+_OF_DAYS = f"{_OF_FEED} AND table_name = ? AND date BETWEEN ? AND ?"
 
 
 class Cell(NamedTuple):
@@ -41,39 +30,39 @@ class Cell(NamedTuple):
     set_aside: int
 
 
-def coverage(workspace: Workspace, feed: Feed, table: str, first: dt.date, last: dt.date) -> list[Cell]:
+def coverage(reader: Reader, feed: Outlined, table: str, first: dt.date, last: dt.date) -> list[Cell]:
     """Every partition of these UTC days, both included, by symbol and day."""
-    c = revisions.c
-    query = select(c.symbol, c.date, c.rows, c.rejected)
-    where = (c.table_name == table, c.feed == feed.name, c.date.between(first, last))
-    there = {
-        (symbol, day): (rows, rejected) for symbol, day, rows, rejected in workspace.ledger.rows(query.where(*where))
-    }
-    days = {day: has_session(feed.calendar, day) for day in days_between(first, last)}
+    query = f"SELECT symbol, CAST(date AS TEXT), rows, rejected {_OF_DAYS}"
+    found = reader.rows(query, [feed.name, table, first.isoformat(), last.isoformat()])
+    there = {(symbol, day): (rows, rejected) for symbol, day, rows, rejected in found}
+    days = [(day, day.isoformat(), has_session(feed.calendar, day)) for day in days_between(first, last)]
     return [
-        Cell(symbol, day, _state(there.get((symbol, day)), is_session), *there.get((symbol, day), (0, 0)))
+        Cell(symbol, day, _state(there.get((symbol, text)), is_session), *there.get((symbol, text), (0, 0)))
         for symbol in sorted(feed.symbols)
-        for day, is_session in days.items()
+        for day, text, is_session in days
     ]
 
 
-def missing(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> Mapping[str, Sequence[Partition]]:
+def missing(reader: Reader, feed: Outlined, first: dt.date, last: dt.date) -> Mapping[str, Sequence[Partition]]:
     """Return the missing partitions of these days, by the fetched table, by symbol and day.
 
     The database counts each symbol's days; only those that are too few are looked at one by one.
     """
-    c, due = revisions.c, [day for day in days_between(first, last) if has_session(feed.calendar, day)]
-    asked = {"feed": feed.name, "tables": feed.tables, "days": due}
-    there = {(table, symbol): count for table, symbol, count in workspace.ledger.all_rows(_COUNTED, asked)}
+    due = {day.isoformat(): day for day in days_between(first, last) if has_session(feed.calendar, day)}
+    tables, days = ", ".join("?" * len(feed.tables)), ", ".join("?" * len(due))
+    of_these = f"{_OF_FEED} AND table_name IN ({tables}) AND date IN ({days})"
+    count = f"SELECT table_name, symbol, count(*) {of_these} GROUP BY table_name, symbol"
+    counted = reader.rows(count, [feed.name, *feed.tables, *due]) if due else ()
+    there = {(table, symbol): number for table, symbol, number in counted}
     found: dict[str, Sequence[Partition]] = {}
     for table in feed.tables:
         short = [symbol for symbol in sorted(feed.symbols) if there.get((table, symbol), 0) < len(due)]
         if short:
-            where = (c.feed == feed.name, c.table_name == table, c.symbol.in_(short), c.date.between(first, last))
-            query = select(c.symbol, c.date).where(*where)
-            have = {(symbol, day) for symbol, day in workspace.ledger.rows(query)}
+            query = f"SELECT symbol, CAST(date AS TEXT) {_OF_DAYS} AND symbol IN ({', '.join('?' * len(short))})"
+            values = [feed.name, table, first.isoformat(), last.isoformat(), *short]
+            have = {(symbol, day) for symbol, day in reader.rows(query, values)}
             lacks = ((symbol, day) for symbol in short for day in due)
-            found[table] = [feed.partition(*each) for each in lacks if each not in have]
+            found[table] = [feed.partition(symbol, due[day]) for symbol, day in lacks if (symbol, day) not in have]
     return found
 
 

@@ -1,7 +1,8 @@
 """What a feed has, without how it is fetched and judged: symbols, tables, days, calendar. Enough to tell what is there.
 
-An outline is read from the feeds file without pydantic, whose models take 0.3 s. Nothing is refused here: a stanza that
-is not plain is left to the models, which tell what is wrong with it.
+An outline is read from the feeds file without pydantic, whose models take 0.3 s. Nothing is refused here: a file with
+a stanza that is not plain is left to the models, which tell what is wrong with it. They alone judge what an outline has
+not: options, checks, rules.
 """
 
 import datetime as dt
@@ -11,9 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market_data.domain.partition import Partition
-from market_data.domain.tables import DERIVED
+from market_data.domain.tables import DELIVERED, DERIVED
 from market_data.settings.calendar import ALWAYS
 from market_data.settings.feeds_file import read_feeds_file
+
+KEYS = frozenset(
+    {"description", "source", "symbols", "tables", "start", "end", "calendar", "due_after_hours", "candles", "rules"}
+    | {"budget", "repair", "quality", "checks", "options"}
+)
+"""What a stanza may have: another key is a slip of somebody's pen."""
 
 
 class Outlined:
@@ -76,7 +83,9 @@ def _outline(name: str, stanza: Mapping[str, Any]) -> Outline:
     words = (*named, *named.values(), *tables, calendar)
     if not (isinstance(symbols, list | dict) and isinstance(tables, list) and named and tables):
         raise TypeError(name)
-    if not all(isinstance(word, str) for word in words):
+    if not all(isinstance(word, str) for word in words) or not KEYS.issuperset(stanza):
         raise TypeError(name)
-    last = None if end is None else dt.date.fromisoformat(end)
-    return Outline(name, named, tuple(tables), dt.date.fromisoformat(start), last, calendar)
+    first, last = dt.date.fromisoformat(start), None if end is None else dt.date.fromisoformat(end)
+    if len(named) < len(symbols) or not {*DELIVERED}.issuperset(tables) or (last is not None and last < first):
+        raise ValueError(name)
+    return Outline(name, named, tuple(each for each in DELIVERED if each in tables), first, last, calendar)

@@ -4,7 +4,6 @@ import datetime as dt
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from market_data.storage.cache import Cache
@@ -150,6 +149,8 @@ class BucketFolder:
         if not files:
             return []
         self.pins.mkdir(parents=True, exist_ok=True)
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  not where the home is a folder
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = [(key, pool.submit(self.local, key, digest)) for key, digest in files]
             return [key for key, copy in found if copy.result() is None]

@@ -3,11 +3,20 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from market_data.domain.errors import PartitionBusy
 from market_data.storage.files import make_folder
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+
+def lock_at(path: Path) -> "FileLock":
+    """Return the lock at a path; nobody holds it yet. Its `acquire` raises a TimeoutError."""
+    from filelock import FileLock  # noqa: PLC0415  who only reads takes none
+
+    return FileLock(path)
 
 
 @contextmanager
@@ -18,10 +27,10 @@ def held(path: Path, waiting_for: str, seconds: float = 60) -> Generator[None]:
         PartitionBusy: another process still holds it after `seconds`; `waiting_for` says what it does.
     """
     make_folder(path.parent)
-    lock = FileLock(path)
+    lock = lock_at(path)
     try:
         lock.acquire(timeout=seconds)
-    except Timeout as error:
+    except TimeoutError as error:
         raise PartitionBusy(f"{waiting_for}: another process is at it; waited {seconds:.0f} s") from error
     try:
         yield
@@ -33,10 +42,10 @@ def is_held(path: Path) -> bool:
     """Whether a living process holds the lock at `path`."""
     if not path.exists():
         return False
-    lock = FileLock(path)
+    lock = lock_at(path)
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except TimeoutError:
         return True
     lock.release()
     return False
@@ -47,10 +56,10 @@ def remove_if_free(path: Path) -> bool:
 
     It is removed while it is held: else a process that takes it at the same moment would lose it unawares.
     """
-    lock = FileLock(path)
+    lock = lock_at(path)
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except TimeoutError:
         return False
     path.unlink(missing_ok=True)
     lock.release()

@@ -3,11 +3,13 @@
 import shutil
 import uuid
 from pathlib import Path
-
-from filelock import FileLock
+from typing import TYPE_CHECKING
 
 from market_data.storage.files import make_folder
-from market_data.storage.locks import is_held, remove_if_free
+from market_data.storage.locks import is_held, lock_at, remove_if_free
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 class ProcessFolder:
@@ -31,7 +33,7 @@ class ProcessFolder:
     def take(self) -> None:
         """Show that this process lives; the folder itself is not made yet."""
         make_folder(self.above)
-        self._alive = FileLock(self._lock_of(self.name))
+        self._alive = lock_at(self._lock_of(self.name))
         self._alive.acquire()
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -257,6 +256,8 @@ class BucketFiles:
 
     def quick_faults(self, files: Sequence[File]) -> dict[str, str]:
         """See `FileStore`: by a HEAD each, some at a time."""
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  not where the home is a folder
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             stored = pool.map(self.is_stored, files)
             return {file.path: _GONE for file, is_stored in zip(files, stored, strict=True) if not is_stored}

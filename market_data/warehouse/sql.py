@@ -1,6 +1,6 @@
 """SQL over the warehouse: connections on which queries read what counts, or counted, and nothing that is damaged.
 
-On a folder with a ledger in SQLite, none of the libraries that write are imported for it.
+On a folder, none of the libraries that write are imported for it.
 """
 
 import datetime as dt
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from market_data.ledger.reader import Reader, plain_reader, settled_commit, state_of
+from market_data.ledger.plain_reader import plain_reader
+from market_data.ledger.reader import Reader, settled_commit, state_of
 from market_data.warehouse.file_store import FolderFiles
 from market_data.warehouse.views import Files, Views, prepare
 
@@ -91,9 +92,10 @@ def opened(
 
 @contextmanager
 def connect_plainly(root: Path, url: str, as_of: Moment | None = None) -> Generator[WarehouseConnection | None]:
-    """Give a connection as `connect` does, for a folder and a ledger in an SQLite file; None where that cannot be.
+    """Give a connection as `connect` does, for a folder and the URL of a ledger; None where that cannot be.
 
-    It cannot where the ledger is of another version, or must be written to: to note that a moment was asked about.
+    It cannot where the ledger does not open, is of another version, or must be written to: to note that a moment was
+    asked about.
 
     Raises:
         ConfigurationError: the moment is in the future, or before what is kept of history.

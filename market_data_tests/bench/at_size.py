@@ -102,7 +102,7 @@ def _repair(workspace: Workspace) -> None:
 def _coverage(workspace: Workspace) -> None:
     last = NOW.date() - dt.timedelta(days=1)
     for feed in workspace.settings.feeds.values():
-        coverage(workspace, feed, "trades", last - dt.timedelta(days=30), last)
+        coverage(workspace.ledger.current_reader, feed, "trades", last - dt.timedelta(days=30), last)
 
 
 def _health(workspace: Workspace) -> None:

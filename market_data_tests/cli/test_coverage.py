@@ -5,6 +5,8 @@ import io
 import json
 from collections import Counter
 
+import pytest
+
 from market_data.cli.coverage_map import draw
 from market_data.pipeline.coverage import Cell
 from market_data.warehouse.store import Warehouse
@@ -105,3 +107,28 @@ def test_a_day_without_a_session_is_not_missing(empty_home: Home) -> None:
     rows = json.loads("".join(empty_home.lines("coverage", "sim", "--json", "--end", "2024-01-16")))
     assert dt.date(2024, 1, 15).weekday() == 0  # Martin Luther King's day
     assert [row["state"] for row in rows if row["symbol"] == "AAA-USD"] == ["no_session", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("given", "written", "said"),
+    [
+        ("source: simulated", "source: simulated\n    calendar: NOWHERE", "sim.calendar = 'NOWHERE'"),
+        ("start: '2024-01-15'", "start: '2024-01-35'", "sim.start = '2024-01-35'"),
+        ("start: '2024-01-15'", "start: '2024-01-15'\n    strat: 1", "sim.strat = '1': there is no such key"),
+        ("- quotes", "- quote", "sim.tables"),
+        ("end: '2024-01-17'", "end: '2024-01-01'", "expected end (2024-01-01) not before start"),
+    ],
+)
+def test_a_slip_in_the_feeds_file_is_told_with_its_place(empty_home: Home, given: str, written: str, said: str) -> None:
+    config = empty_home.settings.config_path
+    assert given in config.read_text()
+    config.write_text(config.read_text().replace(given, written, 1))
+    result = empty_home.run("coverage", "sim")
+    assert (result.exit_code, f"{config}:" in result.stderr, said in result.stderr) == (2, True, True), result.stderr
+
+
+def test_of_a_feed_without_trades_the_first_table_of_its_source_is_shown(empty_home: Home) -> None:
+    config = empty_home.settings.config_path
+    tables = "    - instruments\n    - trades\n    - quotes\n"
+    config.write_text(config.read_text().replace(tables, "    - quotes\n    - instruments\n", 1))
+    assert empty_home.lines("coverage", "sim")[0].startswith("sim/instruments: 0 of 6")

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from market_data.settings import Environment, load_settings
+from market_data.domain.tables import DELIVERED
+from market_data.settings import Environment, Feed, load_settings
 from market_data.settings.environment import PACKAGED_FEEDS
-from market_data.settings.outline import Outline, outlines
+from market_data.settings.outline import KEYS, Outline, outlines
 from market_data.sources import catalog
 
 FEEDS = """
 feeds:
   a: {source: binance_vision, symbols: {XRP-ETH: XRPETH}, tables: [trades], start: 2019-10-11}
   b: {source: simulated, symbols: ["NO", "1000"], tables: [quotes], start: 2024-01-15, end: 2024-01-17, calendar: CMES}
-  c: {source: simulated, symbols: [A], tables: [trades, quotes], start: 2024-01-15, end: }
+  c: {source: simulated, symbols: [A], tables: [vendor_candles, quotes], start: 2024-01-15, end: }
 """
 
 
@@ -50,12 +51,25 @@ def test_an_outline_says_what_the_model_says(tmp_path: Path, text: str) -> None:
         "feeds: {a: {symbols: [[A]], tables: [trades], start: 2024-01-15}}",
         "feeds: {a: {symbols: [A], tables: [trades], start: 15.1.2024}}",
         "feeds: {a: {symbols: [A], tables: [trades], start: }}",
+        "feeds: {a: {symbols: [A, A], tables: [trades], start: 2024-01-15}}",
+        "feeds: {a: {symbols: [A], tables: [trade], start: 2024-01-15}}",
+        "feeds: {a: {symbols: [A], tables: [trades], start: 2024-01-15, ends: 2024-01-17}}",
+        "feeds: {a: {symbols: [A], tables: [trades], start: 2024-01-15, end: 2024-01-14}}",
     ],
 )
 def test_of_a_file_that_is_not_plain_there_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_text(text, encoding="utf-8")
     assert outlines(path) is None
+
+
+def test_a_stanza_has_the_keys_of_the_model() -> None:
+    assert {*Feed.model_fields} - {"name"} == KEYS
+
+
+def test_tables_are_listed_in_the_order_of_their_sources() -> None:
+    for source in catalog().values():
+        assert [name for name in DELIVERED if name in source.tables] == [*source.tables]
 
 
 def test_no_model_is_imported_for_it() -> None:

@@ -8,7 +8,7 @@ import typer
 
 from market_data.cli.arguments import AsJson
 from market_data.cli.console import note
-from market_data.cli.home import check_feed, open_ledger, open_workspace
+from market_data.cli.home import check_feed, open_reader, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,10 +47,11 @@ def listed(
     if context.invoked_subcommand is not None:
         return
     check_feed(feed)
-    with open_ledger() as ledger:
-        history = ledger.alerts
-        found = history.find(unresolved_only=not everything, feed=feed)
-        sent = history.deliveries([alert.id for alert in found])
+    from market_data.ledger.alerts_read import alerts_found, deliveries_of
+
+    with open_reader() as reader:
+        found = alerts_found(reader, unresolved_only=not everything, feed=feed)
+        sent = deliveries_of(reader, [alert.id for alert in found])
     messages = {alert.id: [each for each in sent if each.alert_id == alert.id] for alert in found}
     if as_json:
         typer.echo(json.dumps([_as_dict(alert, messages[alert.id]) for alert in found], ensure_ascii=False))
@@ -66,6 +67,7 @@ def ack(number: Number) -> None:
 
     - `market-data alerts ack 17`
     """
+    _must_be_there(number)
     from market_data.operations.alerting import acknowledge
 
     with open_workspace(must_exist=False) as workspace:
@@ -81,6 +83,7 @@ def resolve(number: Number) -> None:
 
     - `market-data alerts resolve 17`
     """
+    _must_be_there(number)
     from market_data.operations.alerting import resolve_number
 
     with open_workspace(must_exist=False) as workspace:
@@ -133,6 +136,14 @@ def try_channels(as_json: AsJson = False) -> None:
             typer.echo(f"{name} ({kind}): {'told' if error is None else f'failed: {error}'}")
     if any(error is not None for _, error in outcomes.values()):
         raise typer.Exit(1)
+
+
+def _must_be_there(number: int) -> None:
+    """Refuse a number that no alert has, before anything heavy is imported."""
+    from market_data.ledger.alerts_read import known_alert
+
+    with open_reader() as reader:
+        known_alert(reader, number)
 
 
 def _now() -> dt.datetime:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 
@@ -24,6 +24,7 @@ def command(
 
     - `market-data announce --dry-run`
     """
+    check_home()
     from dagster import DagsterInstance
 
     from market_data.assets.announce import announce, unknown

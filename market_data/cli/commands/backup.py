@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from market_data.cli.console import shown_size
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace
 
 if TYPE_CHECKING:
     from market_data.operations.backup import Made, Options
@@ -32,6 +32,7 @@ def command(
 
     - `market-data backup /mnt/backup/market-data`
     """
+    check_home()
     from market_data.cli.console import progress_bar
     from market_data.operations.backup import Options, back_up
 

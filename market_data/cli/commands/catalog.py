@@ -8,7 +8,7 @@ import typer
 
 from market_data.cli.console import status
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 
@@ -23,6 +23,7 @@ def command(
     It is disposable: no data lies in it, and it names the files that count at this moment. Write it anew to see later
     ones; whoever has the old one open keeps it until they open it again.
     """
+    check_home()
     import duckdb
 
     from market_data.warehouse.catalog import write_catalog

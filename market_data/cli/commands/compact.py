@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from market_data.cli.arguments import today
 from market_data.cli.console import progress_bar, shown_size
 from market_data.cli.home import open_workspace
 
@@ -34,18 +35,15 @@ def command(
 
     - `market-data compact --feed binance --tables instruments --tables quality_reports`
     """
-    import datetime as dt
-
-    from market_data.operations.upkeep import compact_all, worth_compacting
-
-    today = dt.datetime.now(dt.UTC).date()
     with open_workspace(feed=feed) as workspace:
-        found = worth_compacting(workspace, today, feed, tables or ())
+        from market_data.operations.upkeep import compact_all, worth_compacting
+
+        found = worth_compacting(workspace, today(), feed, tables or ())
         if dry_run:
             typer.echo(json.dumps([_month(each) for each in found]) if as_json else _planned(found))
             return
         with progress_bar(len(found), shown=not as_json and bool(found), words="compacting") as advance:
-            done = compact_all(workspace, found, today, lambda number, _, month: advance(number, str(month)))
+            done = compact_all(workspace, found, today(), lambda number, _, month: advance(number, str(month)))
             advance(len(found), "compacting")
     typer.echo(json.dumps([_result(each) for each in done]) if as_json else _told(done))
 

@@ -1,17 +1,19 @@
 """`market-data coverage`: show which partitions exist and which are missing. How: `coverage_map`."""
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from market_data.cli.arguments import table_of, today, utc_day
-from market_data.cli.home import open_workspace
+from market_data.cli.home import judged, open_reader, outlined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from market_data.pipeline.coverage import Cell
-    from market_data.pipeline.workspace import Workspace
-    from market_data.settings import Feed
+    from market_data.settings.outline import Outlined
 
 
 def command(
@@ -34,11 +36,11 @@ def command(
 
     - `market-data coverage xrpeth --table candles --start 2019-10-01 --end 2019-10-31`
     """
-    with open_workspace(must_exist=False, feed=feed) as workspace:
-        feeds = list(workspace.settings.feeds.values()) if feed is None else [workspace.feed(feed)]
-        found = [
-            (each, _table(each, table), _cells(workspace, each, _table(each, table), start, end)) for each in feeds
-        ]
+    asked = [(each, _table(each, table), *_days(each, start, end)) for each in _feeds(feed)]
+    from market_data.pipeline.coverage import coverage
+
+    with open_reader() as reader:
+        found = [(each, name, coverage(reader, each, name, *days)) for each, name, *days in asked]
     if as_json:
         typer.echo(json.dumps([_as_dict(each, name, cell) for each, name, cells in found for cell in cells]))
         return
@@ -48,21 +50,31 @@ def command(
         draw(f"{each.name}/{name}", cells)
 
 
-def _table(feed: "Feed", asked: str | None) -> str:
+def _feeds(name: str | None) -> "Sequence[Outlined]":
+    """Every feed, or the one that is named."""
+    from market_data.settings.calendar import check_calendar
+
+    feeds = [*outlined(name).values()]
+    try:
+        for each in feeds:
+            check_calendar(each.calendar)
+    except ValueError:
+        judged()  # tells where in the file it stands
+        raise
+    return feeds
+
+
+def _table(feed: "Outlined", asked: str | None) -> str:
     if asked is None:
         return "trades" if "trades" in feed.tables else feed.tables[0]
     return table_of(feed, asked)
 
 
-def _cells(workspace: "Workspace", feed: "Feed", table: str, start: str | None, end: str | None) -> "list[Cell]":
-    """Every partition that can exist, by symbol and day."""
-    from market_data.pipeline.coverage import coverage
-
+def _days(feed: "Outlined", start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
     first, last = feed.start, feed.last_day(today())
     first = max(first, utc_day(start, "--start")) if start else first
-    last = min(last, utc_day(end, "--end")) if end else last
-    return coverage(workspace, feed, table, first, last)
+    return first, min(last, utc_day(end, "--end")) if end else last
 
 
-def _as_dict(feed: "Feed", table: str, cell: "Cell") -> dict[str, str | int]:
+def _as_dict(feed: "Outlined", table: str, cell: "Cell") -> dict[str, str | int]:
     return {"feed": feed.name, "table": table, **cell._asdict(), "date": cell.date.isoformat()}

@@ -12,7 +12,7 @@ import typer
 from market_data.cli.arguments import wanted
 from market_data.cli.console import stdout
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import check_feed
+from market_data.cli.home import outlined
 
 if TYPE_CHECKING:
     from market_data.cli.dagster_runs import Line, Materialize, Rectangle
@@ -48,12 +48,12 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
 
     - `market-data ingest es --start 2024-01-15 --end 2024-01-16 --symbols ES --tables trades,quotes`
     """
-    check_feed(feed)
+    wanted(outlined(feed)[feed], start, end, symbols, tables)  # what is wrong is said before anything heavy is imported
     from market_data.settings import load_settings
     from market_data.sources import catalog
 
     settings = load_settings(catalog())
-    asked = wanted(settings, feed, start, end, symbols, tables)
+    asked = wanted(settings.feeds[feed], start, end, symbols, tables)
     if dry_run:
         from market_data.cli import ingest_plan
 

@@ -8,7 +8,7 @@ import typer
 
 from market_data.cli.arguments import FeedName, day_of, fetched_table, symbol_of
 from market_data.cli.console import status
-from market_data.cli.home import open_workspace
+from market_data.cli.home import open_workspace, outlined
 from market_data.domain.errors import ConfigurationError
 
 
@@ -29,16 +29,17 @@ def command(
 
     - `market-data land xrpeth trades XRP-ETH 2019-10-11 XRPETH-aggTrades-2019-10-11.zip`
     """
-    with open_workspace(must_exist=False, feed=feed) as workspace:
+    named = outlined(feed)[feed]
+    fetched_table(named, table)
+    partition = named.partition(symbol_of(named, symbol), day_of(named, date, "DATE"))
+    for file in files:
+        if not file.is_file():
+            raise ConfigurationError(f"{file} is no file")
+    with open_workspace(must_exist=False) as workspace:
         from market_data.pipeline.fetch import land
 
         wanted = workspace.feed(feed)
-        request = wanted.request(
-            fetched_table(wanted, table), wanted.partition(symbol_of(wanted, symbol), day_of(wanted, date, "DATE"))
-        )
-        for file in files:
-            if not file.is_file():
-                raise ConfigurationError(f"{file} is no file")
+        request = wanted.request(table, partition)
         with status(f"verifying {len(files)} files"):
             landed = land(workspace, wanted, request, files)
     if as_json:

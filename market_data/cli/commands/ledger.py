@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from market_data.cli.console import counted, status
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help="The ledger as a whole: `market-data ledger copy` moves it.")
@@ -32,6 +32,7 @@ def copy(
 
     - `market-data ledger copy`
     """
+    check_home()
     from market_data.ledger.ledger import Ledger
     from market_data.ledger.transfer import transfer
     from market_data.settings import Environment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace
 
 if TYPE_CHECKING:
     from market_data.operations.metrics import Figure
@@ -32,6 +32,7 @@ def command(
 
     - `market-data metrics --host 0.0.0.0 --port 9464`
     """
+    check_home()
     from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 
     from market_data.cli.prometheus_figures import Platform

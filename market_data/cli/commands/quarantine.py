@@ -9,11 +9,10 @@ import typer
 from market_data.cli import quarantine_records
 from market_data.cli.arguments import AsJson, FeedName, fetched_table, symbol_of, utc_day
 from market_data.cli.console import note
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_home, open_workspace, outlined
 
 if TYPE_CHECKING:
     from market_data.pipeline.quarantine import Wanted
-    from market_data.pipeline.workspace import Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,10 +54,9 @@ def listed(
 
     - `market-data quarantine list --feed xrpeth --start 2019-10-01`
     """
-    with open_workspace(must_exist=False, feed=feed) as workspace:
-        groups = quarantine_records.groups(
-            workspace, _wanted(workspace, feed, table, symbol, None, rule, start, end), everything
-        )
+    wanted = _wanted(feed, table, symbol, None, rule, start, end)
+    with open_workspace(must_exist=False) as workspace:
+        groups = quarantine_records.groups(workspace, wanted, everything)
     if as_json:
         typer.echo(json.dumps(groups, ensure_ascii=False))
     elif groups:
@@ -88,8 +86,8 @@ def show(
 
     - `market-data quarantine show xrpeth trades XRP-ETH 2019-10-11`
     """
-    with open_workspace(must_exist=False, feed=feed) as workspace:
-        wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
+    wanted = _wanted(feed, table, symbol, date, rule, start, end)
+    with open_workspace(must_exist=False) as workspace:
         records, total = quarantine_records.records(workspace, wanted, everything, limit)
     if as_json:
         typer.echo(json.dumps(records, ensure_ascii=False))
@@ -129,8 +127,9 @@ def release(
 
     - `market-data quarantine release xrpeth --rule price_is_positive --start 2019-10-01`
     """
-    with open_workspace(feed=feed) as workspace:
-        wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
+    check_home()
+    wanted = _wanted(feed, table, symbol, date, rule, start, end)
+    with open_workspace() as workspace:
         done, refused = quarantine_records.release(workspace, wanted)
     quarantine_records.tell(done, refused, as_json)
     if refused:
@@ -159,31 +158,31 @@ def drop(
 
     - `market-data quarantine drop xrpeth --rule price_is_positive --undo`
     """
+    wanted = _wanted(feed, table, symbol, date, rule, start, end)
     from market_data.pipeline import quarantine
 
-    with open_workspace(must_exist=False, feed=feed) as workspace:
-        wanted = _wanted(workspace, feed, table, symbol, date, rule, start, end)
+    with open_workspace(must_exist=False) as workspace:
         count = quarantine.undo(workspace, wanted) if undo else quarantine.drop(workspace, wanted, why)
     typer.echo(f"{count:,} records are {'no longer ' if undo else ''}dropped")
 
 
-def _wanted(workspace: "Workspace", feed: str | None, *words: str | None) -> "Wanted":
+def _wanted(feed: str | None, *words: str | None) -> "Wanted":
     """The filters that the words name: table, symbol, date, rule, start, end.
 
     Raises:
         ConfigurationError: there is no such feed, table or symbol, or a day is none.
     """
-    from market_data.pipeline.quarantine import Wanted
-
     table, symbol, date, rule, start, end = words
     if feed is not None:
-        stanza = workspace.feed(feed)
+        stanza = outlined(feed)[feed]
         if table is not None:
             fetched_table(stanza, table)
         if symbol is not None:
             symbol_of(stanza, symbol)
-    if date is not None:
-        day = utc_day(date, "DATE")
-        return Wanted(feed, table, symbol, rule, day, day)
     first = utc_day(start, "--start") if start else None
-    return Wanted(feed, table, symbol, rule, first, utc_day(end, "--end") if end else None)
+    last = utc_day(end, "--end") if end else None
+    if date is not None:
+        first = last = utc_day(date, "DATE")
+    from market_data.pipeline.quarantine import Wanted
+
+    return Wanted(feed, table, symbol, rule, first, last)

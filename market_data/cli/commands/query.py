@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import open_sql
+from market_data.cli.home import check_home, open_sql
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    check_home()
     import duckdb
 
     from market_data.warehouse.sql import Moment
@@ -55,11 +56,12 @@ def command(
 
     - `market-data query --as-of 2024-06-01 "SELECT symbol, count(*) FROM trades GROUP BY ALL"`
     """
-    import duckdb
-
     format_ = _format(format_, as_json, output)
     query = sys.stdin.read() if sql == "-" else sql
     moment = _moment(as_of)
+    check_home()
+    import duckdb
+
     with open_sql(moment) as connection:
         from market_data.cli import query_results
 

@@ -1,5 +1,6 @@
 """`market-data report`: write the quality of the data as one page. What it tells: `operations.report`."""
 
+import datetime as dt
 import json
 import time
 from collections.abc import Sequence
@@ -10,13 +11,15 @@ import typer
 
 from market_data.cli.arguments import today, utc_day
 from market_data.cli.console import note
-from market_data.cli.home import open_workspace
+from market_data.cli.home import check_feed, open_workspace
 from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from market_data.domain.report import FeedReport
     from market_data.pipeline.workspace import Workspace
     from market_data.settings import Feed
+
+Days = tuple[dt.date | None, dt.date | None]
 
 
 def command(
@@ -47,9 +50,10 @@ def command(
 
     - `market-data report --feed xrpeth --start 2019-10-01 --end 2019-10-31 -o october.html`
     """
-    made_ns = time.time_ns()
+    made_ns, names, days = time.time_ns(), _names(feed or ()), _days(start, end)
     with open_workspace() as workspace:
-        found, left_out = _gathered(workspace, _feeds(workspace, feed or ()), start, end, 1 if as_json else charts)
+        feeds = [workspace.feed(name) for name in names or workspace.settings.feeds]
+        found, left_out = _gathered(workspace, feeds, days, 1 if as_json else charts)
         if as_json:
             typer.echo(json.dumps([_as_dict(each) for each in found], ensure_ascii=False))
             return
@@ -62,13 +66,25 @@ def command(
     typer.echo(f"The report: {output}")
 
 
-def _feeds(workspace: "Workspace", named: Sequence[str]) -> "list[Feed]":
-    names = [name.strip() for each in named for name in each.split(",") if name.strip()]
-    return [workspace.feed(name) for name in dict.fromkeys(names or workspace.settings.feeds)]
+def _names(named: Sequence[str]) -> list[str]:
+    """Each feed that is named, once."""
+    names = [*dict.fromkeys(name.strip() for each in named for name in each.split(",") if name.strip())]
+    for name in names:
+        check_feed(name)
+    return names
+
+
+def _days(start: str | None, end: str | None) -> Days:
+    """The first and the last day, where they are given."""
+    first = utc_day(start, "--start") if start else None
+    last = utc_day(end, "--end") if end else None
+    if first and last and last < first:
+        raise ConfigurationError(f"--end {last} is before --start {first}")
+    return first, last
 
 
 def _gathered(
-    workspace: "Workspace", feeds: "Sequence[Feed]", start: str | None, end: str | None, charts: int
+    workspace: "Workspace", feeds: "Sequence[Feed]", asked: Days, charts: int
 ) -> "tuple[list[FeedReport], list[str]]":
     """What there is of each feed, and the names of those of which nothing is there.
 
@@ -77,15 +93,12 @@ def _gathered(
     """
     from market_data.operations.report import days_of, gather
 
-    first = utc_day(start, "--start") if start else None
-    last = utc_day(end, "--end") if end else None
-    if first and last and last < first:
-        raise ConfigurationError(f"--end {last} is before --start {first}")
-    days = {each.name: days_of(workspace, each, first, last, today()) for each in feeds}
+    days = {each.name: days_of(workspace, each, *asked, today()) for each in feeds}
     found = [gather(workspace, each, chosen, charts) for each in feeds if (chosen := days[each.name]) is not None]
     if not found:
         names = ", ".join(each.name for each in feeds)
-        when = f" from {start or 'the start'} to {end or 'now'}" if start or end else ""
+        first, last = asked
+        when = f" from {first or 'the start'} to {last or 'now'}" if first or last else ""
         raise ConfigurationError(
             f"nothing to report: no partition of {names} is there{when}; `dagster asset materialize` makes some, "
             "and `market-data coverage` shows what there is"

@@ -9,7 +9,7 @@ import typer
 from market_data.cli.arguments import FeedName, symbol_of, table_of, utc_day
 from market_data.cli.console import shown_size, stdout
 from market_data.cli.errors import CommandFailed
-from market_data.cli.home import open_workspace
+from market_data.cli.home import open_workspace, outlined
 from market_data.domain.time import to_datetime
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def command(
 
     - `market-data trace demo trades BTC-USD 2024-01-15 --json`
     """
-    with open_workspace(feed=feed) as workspace:
+    named = outlined(feed)[feed]
+    table_of(named, table, "quarantine")
+    partition = named.partition(symbol_of(named, symbol), utc_day(date, "DATE"))
+    with open_workspace() as workspace:
         from market_data.pipeline.lineage import trace
 
-        found = workspace.feed(feed)
-        table_of(found, table, "quarantine")
-        partition = found.partition(symbol_of(found, symbol), utc_day(date, "DATE"))
-        traced = trace(workspace, found, table, partition)
+        traced = trace(workspace, workspace.feed(feed), table, partition)
         if as_json:
             typer.echo(json.dumps(_as_dict(traced, workspace.settings.landing), indent=1))
             return

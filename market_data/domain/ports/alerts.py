@@ -91,10 +91,6 @@ class AlertsHistory(Outbox, Protocol):
         """Alerts, the newest first."""
         ...
 
-    def get(self, number: int) -> Alert | None:
-        """The alert of that number."""
-        ...
-
     def deliveries(self, alert_ids: Collection[int]) -> Sequence[Delivery]:
         """The messages of alerts, oldest first."""
         ...

@@ -7,6 +7,19 @@ from market_data.domain import plugins
 if TYPE_CHECKING:
     from market_data.domain.contract import Table
 
+DELIVERED = (
+    "instruments",
+    "trades",
+    "quotes",
+    "book_snapshots",
+    "book_updates",
+    "derivative_tickers",
+    "liquidations",
+    "options_chains",
+    "statistics",
+    "vendor_candles",
+)
+"""Tables that sources deliver, in the order in which they are listed."""
 DERIVED = ("candles", "quality_reports")
 """Tables that the platform makes itself for every feed, in the order in which it makes them."""
 MADE_FROM = {"candles": ("trades",)}
