@@ -51,7 +51,8 @@ def missing(reader: Reader, feed: Outlined, first: dt.date, last: dt.date) -> Ma
     due = {day.isoformat(): day for day in days_between(first, last) if has_session(feed.calendar, day)}
     tables, days = ", ".join("?" * len(feed.tables)), ", ".join("?" * len(due))
     of_these = f"{_OF_FEED} AND table_name IN ({tables}) AND date IN ({days})"
-    count = f"SELECT table_name, symbol, count(*) {of_these} GROUP BY table_name, symbol"
+    # As an expression: else SQLite takes an index in the order of symbols, and goes through all of a feed's days.
+    count = f"SELECT table_name, symbol || '', count(*) {of_these} GROUP BY table_name, symbol || ''"
     counted = reader.rows(count, [feed.name, *feed.tables, *due]) if due else ()
     there = {(table, symbol): number for table, symbol, number in counted}
     found: dict[str, Sequence[Partition]] = {}
