@@ -14,6 +14,7 @@ from market_data_tests.bench import (
     databento,
     intake,
     keyspaces,
+    queries,
     rectangle,
     startup,
     tardis,
@@ -34,6 +35,7 @@ PARTS = {
     "keyspaces": keyspaces.run,
     "whole": whole.run,
     "at_size": at_size.run,
+    "queries": queries.run,
 }
 
 
