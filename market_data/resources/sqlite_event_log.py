@@ -28,6 +28,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy import Connection, Engine, inspect
 
+from market_data.resources.event_text import pack_through
 from market_data.resources.sqlite_engines import Engines
 
 OPEN_FILES = 9
@@ -83,6 +84,7 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     def _prepare(self, shard: str, engine: Engine) -> None:
         """Make and stamp the tables as Dagster does, of a file that this process has not used or that is gone."""
+        pack_through(engine)
         if shard not in self._initialized_dbs or not Path(self.path_for_shard(shard)).exists():
             self._initdb(engine)
             self._initialized_dbs.add(shard)
