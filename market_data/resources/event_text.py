@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, event
 
 MARK = "mdz1:"
 """Begins a packed text, and names the dictionary; JSON begins otherwise."""
-_BEGIN = '{"__class__": "EventLogEntry"'
-"""Begins what is packed: no statement of Dagster searches for the text of an event."""
+_BEGIN, _END = '{"__class__": "EventLogEntry"', "}"
+"""Begins and ends what is packed: no statement of Dagster searches for the text of an event, or makes one of pieces."""
 _SHORT = 1_000
 """Characters below which a text stays: packing the 30,000 planned events of a long range would take two seconds."""
 _UNPACK = {
@@ -106,8 +106,9 @@ def pack_through(engine: Engine) -> None:
 
 
 def _stored(value: object) -> object:
-    is_long = isinstance(value, str) and len(value) >= _SHORT and value.startswith(_BEGIN)
-    return packed(value) if is_long else value
+    if isinstance(value, str) and len(value) >= _SHORT and value.startswith(_BEGIN) and value.endswith(_END):
+        return packed(value)
+    return value
 
 
 def unpack_files(folder: Path) -> None:
