@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dagster import AssetKey, EventLogEntry, EventLogRecord
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, DagsterEventType
@@ -23,7 +24,12 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, inspect
 
 from market_data.resources.event_text import pack_through
-from market_data.resources.planned_events import planned_checks, planned_keys, planned_materializations
+from market_data.resources.planned_events import (
+    planned_checks,
+    planned_keys,
+    planned_materializations,
+    row_of_planned_check,
+)
 from market_data.resources.sqlite_engines import Engines
 
 OPEN_FILES = 9
@@ -116,6 +122,10 @@ class SqliteEventLog(SqliteEventLogStorage):
                 run.execute(rows)
                 index.execute(rows)
                 self._store_asset_event(index, event, _NO_ID)
+
+    def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
+        row_of = super()._event_to_row
+        return row_of_planned_check(event, row_of) or row_of(event)
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         keys = planned_keys(event)

@@ -112,6 +112,10 @@ def planned(instance: DagsterInstance) -> dict[str, object]:
     return told_of(instance, run.run_id) | {
         "last run": record.asset_entry.last_run_id == run.run_id,
         "planned": sorted(str(each.partition_key) for each in fetched),
+        "planned checks": [
+            entry.get_dagster_event().asset_check_planned_data
+            for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+        ],
         "texts": sorted(_without_time(each.event_log_entry) for each in fetched),
         "checks": sorted((str(each.partition), each.status.value) for each in history),
         "of the runs' last check": {
