@@ -31,6 +31,38 @@ def made_by_hand(tags: Mapping[str, str]) -> bool:
     return PARTITION_NAME_TAG in tags and BACKFILL_ID_TAG not in tags
 
 
+def recorded(
+    instance: dg.DagsterInstance, look: "Look", feed: Feed, partitions: Sequence[Partition], tables: Collection[str]
+) -> set[Partition]:
+    """Return those of some whole partitions of which an instance has a record: a run would have nothing to do."""
+    known = _known_of(instance, feed, partitions, tables)
+    return {partition for partition in partitions if not _unknown(look, feed, partition, tables, known)}
+
+
+def _known_of(
+    instance: dg.DagsterInstance, feed: Feed, partitions: Sequence[Partition], tables: Collection[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return by table and partition the version that an instance knows as the latest."""
+    keys = [partition.key for partition in partitions]
+    return {table: versions(instance, dg.AssetKey([feed.name, table]), keys) for table in tables}
+
+
+def _unknown(
+    look: "Look",
+    feed: Feed,
+    partition: Partition,
+    tables: Collection[str],
+    known: Mapping[str, Mapping[str, str]],
+) -> list[str]:
+    """Return the tables whose current revision is not known as the latest of the partition."""
+    kept = {table: look.kept(table, partition) for table in feed.assets if table in tables}
+    return [
+        table
+        for table, each in kept.items()
+        if each is not None and each.sha256 != known.get(table, {}).get(partition.key)
+    ]
+
+
 class WholePartitions:
     """The partitions of a run that are whole.
 
@@ -59,7 +91,8 @@ class WholePartitions:
         look, self.why = self._look(partitions)
         self._looks = {partition: look for partition, why in self.why.items() if why is None}
         # A backfill ends well only if its own runs record all of its partitions.
-        self._known = {} if BACKFILL_ID_TAG in context.run.tags else self._known_of(list(self._looks))
+        told_by_others = BACKFILL_ID_TAG not in context.run.tags
+        self._known = _known_of(self._instance, feed, list(self._looks), tables) if told_by_others else {}
 
     def __contains__(self, partition: Partition) -> bool:
         return partition in self._looks
@@ -94,11 +127,8 @@ class WholePartitions:
             yield name, grave if name in failures else None
 
     def _unknown(self, partition: Partition, *, anew: bool) -> list[str]:
-        """Return the tables whose current revision this instance does not know as the latest of the partition."""
-        look = self._looks[partition]
-        kept = {table: look.kept(table, partition) for table in self._feed.assets if table in self._tables}
-        known = {table: self._known.get(table, {}).get(partition.key) for table in kept}
-        return [table for table, each in kept.items() if each is not None and (anew or each.sha256 != known[table])]
+        known = {} if anew else self._known
+        return _unknown(self._looks[partition], self._feed, partition, self._tables, known)
 
     def records(
         self, partition: Partition, *, anew: bool = False
@@ -132,11 +162,6 @@ class WholePartitions:
         from market_data.pipeline.whole import whole  # noqa: PLC0415
 
         return whole(self._workspace, self._feed, partitions, self._looked_at)
-
-    def _known_of(self, partitions: Sequence[Partition]) -> dict[str, Mapping[str, str]]:
-        keys = [partition.key for partition in partitions]
-        assets = {table: dg.AssetKey([self._feed.name, table]) for table in self._tables}
-        return {table: versions(self._instance, asset, keys) for table, asset in assets.items()}
 
     def _revisions(self, partition: Partition) -> "list[Revision]":
         from market_data.ledger.revision import within  # noqa: PLC0415

@@ -1,11 +1,32 @@
 """A feed's key space: UTC days by symbols."""
 
 import datetime as dt
+from collections.abc import Sequence
+from functools import lru_cache
 
 import dagster as dg
 
 from market_data.domain.partition import Partition
 from market_data.settings import Feed
+
+
+class DaysBySymbol(dg.MultiPartitionsDefinition):
+    """Days by symbols, the keys of a run's range listed once. Web server and daemon see Dagster's own class."""
+
+    def get_partition_keys_in_range(
+        self,
+        partition_key_range: dg.PartitionKeyRange,
+        dynamic_partitions_store: object = None,  # noqa: ARG002  none is dynamic
+    ) -> Sequence[str]:
+        """Return the keys of a range.
+
+        Dagster asks for those of a run once for each table and each check; of 10,000, 15 times were 3 s.
+        """
+        return list(self._keys_in_range(partition_key_range))
+
+    @lru_cache(maxsize=1)  # noqa: B019  definitions live as long as the process
+    def _keys_in_range(self, wanted: dg.PartitionKeyRange) -> Sequence[str]:
+        return super().get_partition_keys_in_range(wanted)
 
 
 def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
@@ -17,7 +38,7 @@ def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
     end = None if feed.end is None else (feed.end + dt.timedelta(days=1)).isoformat()
     days = dg.DailyPartitionsDefinition(start_date=feed.start.isoformat(), end_date=end, timezone="UTC")
     symbols = dg.StaticPartitionsDefinition(sorted(feed.symbols))
-    return dg.MultiPartitionsDefinition({"date": days, "symbol": symbols})
+    return DaysBySymbol({"date": days, "symbol": symbols})
 
 
 def partition_tags(partition: Partition) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from market_data.domain.partition import Partition
@@ -24,7 +24,7 @@ from market_data.ledger.file import File
 from market_data.ledger.kept import columns_of, note_current, note_inputs
 from market_data.ledger.reader import Reader, settled_commit
 from market_data.ledger.repairs import Repairs
-from market_data.ledger.revision import Revision, counting, key_of, of_table, revision_of, within
+from market_data.ledger.revision import NAMED, Revision, counting, key_of, named, of_table, revision_of
 from market_data.ledger.schema import (
     CURRENT,
     EXPIRED,
@@ -44,6 +44,21 @@ from market_data.ledger.upgrade import bring_up
 T = TypeVar("T")
 
 _BLOCK = 1_000
+_IN_ORDER = [revisions.c[name] for name in ("table_name", "feed", "date", "symbol", "revision")]
+_CURRENT = select(revisions).where(*NAMED, revisions.c.state == CURRENT)
+_OF_PARTITION = select(revisions).where(*NAMED[1:], revisions.c.state != PENDING).order_by(*_IN_ORDER)
+_FILES = select(files).where(files.c.path.in_(bindparam("paths", expanding=True)))
+_NEWEST = select(revisions.c.revision).where(*NAMED).order_by(revisions.c.revision.desc()).limit(1)
+_STATE = select(ledger_state).with_for_update()
+_NUMBERED = update(ledger_state).values(last_commit=bindparam("number"), last_ns=bindparam("now"))
+_ENTERED = insert(revisions).returning(*revisions.c)
+_ENDED = (
+    update(revisions)
+    .where(*NAMED, revisions.c.state == CURRENT)
+    .values(state=bindparam("ends_as"), superseded_in=bindparam("number"), superseded_ns=bindparam("now"))
+    .returning(*revisions.c)
+)
+_TYPES = select(shapes.c.columns).where(shapes.c.columns == bindparam("of_columns"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +141,7 @@ class Ledger:
 
     def current(self, table: str, partition: Partition) -> Revision | None:
         """Return the revision that counts now."""
-        found = self._select(and_(*of_table(table, partition), revisions.c.state == CURRENT))
+        found = self._revisions(_CURRENT, named(table, partition))
         return found[0] if found else None
 
     def history(self, table: str, partition: Partition) -> list[Revision]:
@@ -136,7 +151,7 @@ class Ledger:
     def histories(self, partition: Partition) -> dict[str, list[Revision]]:
         """Return every revision of a partition that ever counted, by table, oldest first."""
         found: dict[str, list[Revision]] = {}
-        for revision in self._select(and_(*within(partition), revisions.c.state != PENDING)):
+        for revision in self._revisions(_OF_PARTITION, named("", partition)):
             found.setdefault(revision.table, []).append(revision)
         return found
 
@@ -229,8 +244,7 @@ class Ledger:
         def add(connection: Connection) -> Revision | None:
             nonlocal entered
             state = _take_turn(connection)
-            newest = select(revisions.c.revision).where(*of_table(wanted.table, wanted.partition))
-            last = connection.execute(newest.order_by(revisions.c.revision.desc()).limit(1)).scalar()
+            last = connection.execute(_NEWEST, named(wanted.table, wanted.partition)).scalar()
             if wanted.follows != (last or 0):
                 return None
             number, now = _next_commit(connection, state)
@@ -245,7 +259,7 @@ class Ledger:
                 shared = (*of_table(wanted.table, wanted.partition), revisions.c.revision == wanted.follows)
                 row |= file_moves.path_now(connection, shared)
             before = _end(connection, wanted, number, now)
-            found = connection.execute(insert(revisions).values(row).returning(*revisions.c)).mappings().one()
+            found = connection.execute(_ENTERED, row).mappings().one()
             note_current(connection, found, before)
             entered = revision_of(found)
             _note_build(connection, entered, wanted)
@@ -317,8 +331,8 @@ class Ledger:
         found: dict[str, File] = {}
         listed = sorted(set(paths.values()))
         for first in range(0, len(listed), _BLOCK):
-            query = select(files).where(files.c.path.in_(listed[first : first + _BLOCK]))
-            found |= {row.path: File(row.path, row.sha256, row.xxh3, row.size_bytes) for row in self.all_rows(query)}
+            rows = self.all_rows(_FILES, {"paths": listed[first : first + _BLOCK]})
+            found |= {row.path: File(row.path, row.sha256, row.xxh3, row.size_bytes) for row in rows}
         return {id_: found[path] for id_, path in paths.items() if path in found}
 
     def filed(self) -> Iterator[File]:
@@ -472,9 +486,10 @@ class Ledger:
             yield connection
 
     def _select(self, where: ColumnElement[bool]) -> list[Revision]:
-        c = revisions.c
-        query = select(revisions).where(where).order_by(c.table_name, c.feed, c.date, c.symbol, c.revision)
-        rows = self.all_rows(query)
+        return self._revisions(select(revisions).where(where).order_by(*_IN_ORDER))
+
+    def _revisions(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Revision]:
+        rows = self.all_rows(query, values)
         return [revision_of(dict(zip(revisions.columns.keys(), row, strict=True))) for row in rows]
 
 
@@ -489,13 +504,13 @@ def _take_turn(connection: Connection) -> Row[Any]:
     On SQLite every writer has the turn since it began. On PostgreSQL numbers from a sequence would become visible out
     of order; the lock on one row does not let them.
     """
-    return connection.execute(select(ledger_state).with_for_update()).one()
+    return connection.execute(_STATE).one()
 
 
 def _next_commit(connection: Connection, state: Row[Any]) -> tuple[int, int]:
     """Give a commit its number and its time. Both grow together, also where the clock was set back."""
     number, now = state.last_commit + 1, max(time.time_ns(), state.last_ns + 1)
-    connection.execute(update(ledger_state).values(last_commit=number, last_ns=now))
+    connection.execute(_NUMBERED, {"number": number, "now": now})
     return number, now
 
 
@@ -506,20 +521,18 @@ def _no_commit_before(connection: Connection, ns: int) -> None:
 
 def _end(connection: Connection, wanted: Commit, number: int, now: int) -> Sequence[RowMapping]:
     """Have what counts of a partition count no more; its rows."""
-    current = and_(*of_table(wanted.table, wanted.partition), revisions.c.state == CURRENT)
-    state = LOST if wanted.previous_is_lost else SUPERSEDED
-    ended = update(revisions).where(current).values(state=state, superseded_in=number, superseded_ns=now)
-    return connection.execute(ended.returning(*revisions.c)).mappings().all()
+    values = {"ends_as": LOST if wanted.previous_is_lost else SUPERSEDED, "number": number, "now": now}
+    return connection.execute(_ENDED, named(wanted.table, wanted.partition) | values).mappings().all()
 
 
 def _list_file(connection: Connection, wanted: Commit) -> None:
     if wanted.file is not None:
-        connection.execute(insert(files).values(file_moves.row_of(wanted.file)))
+        connection.execute(insert(files), file_moves.row_of(wanted.file))
     _note_types(connection, wanted.values["columns"], wanted.types)
 
 
 def _note_types(connection: Connection, columns: str, types: Sequence[tuple[str, str]]) -> None:
-    if connection.execute(select(shapes.c.columns).where(shapes.c.columns == columns)).first() is None:
+    if connection.execute(_TYPES, {"of_columns": columns}).first() is None:
         connection.execute(insert(shapes).values(columns=columns, types=json.loads(json.dumps(list(types)))))
 
 
@@ -528,4 +541,4 @@ def _note_build(connection: Connection, revision: Revision, wanted: Commit) -> N
         return
     made = {"revision_id": revision.id, "run_id": revision.run_id, "made_ns": time.time_ns()}
     made |= {"seconds": wanted.seconds, "configuration": wanted.configuration}
-    connection.execute(insert(builds).values(made))
+    connection.execute(insert(builds), made)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_
 
 from market_data.domain.account import Account
 from market_data.domain.partition import Partition
@@ -85,6 +85,17 @@ def within(partition: Partition) -> list[ColumnElement[bool]]:
 def of_table(table: str, partition: Partition) -> list[ColumnElement[bool]]:
     """Which rows are of a table of a partition."""
     return [revisions.c.table_name == table, *within(partition)]
+
+
+NAMED = [revisions.c[name] == bindparam(f"of_{name}") for name in ("table_name", "feed", "symbol", "date")]
+"""Which rows are of a table of a partition that is named when the statement is executed: it is made once and for all.
+
+Making the statements anew was a quarter of a small partition's time."""
+
+
+def named(table: str, partition: Partition) -> dict[str, Any]:
+    """Return the values of `NAMED`."""
+    return {"of_table_name": table} | {f"of_{name}": value for name, value in key_of(partition).items()}
 
 
 def revision_of(row: Mapping[Any, Any]) -> Revision:

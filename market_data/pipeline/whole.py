@@ -60,7 +60,13 @@ class Look:
         self._feed = feed
         self._kept = _kept(workspace, feed, partitions)
         fetched = [table for table in feed.tables if table in tables]
-        requests = [feed.request(table, partition) for partition in partitions for table in fetched]
+        # What was never made is missing, whatever is landed: of a new range nothing needs to be looked up.
+        requests = [
+            feed.request(table, partition)
+            for partition in partitions
+            for table in fetched
+            if self.kept(table, partition) is not None
+        ]
         found = workspace.landing.counting(requests)
         self._landed = {(each.table, each.partition): files for each, files in zip(requests, found, strict=True)}
         looked_at = {*tables, *(BOOKKEEPING if fetched else ())}

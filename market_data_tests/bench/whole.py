@@ -1,8 +1,14 @@
 """(i) A range of whole partitions run again, against its first run and against a run of assets without a partition.
 
-All three in one process and on one instance's database each, so that ratios are of this machine at this hour.
+All three in one process and on one instance's database each, so that ratios are of this machine at this hour; and
+`market-data ingest` of the same range, which need not start a run, in a process of its own from its start to its end.
 """
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,7 +28,8 @@ from market_data_tests.feeds import settings_of, simulated
 
 DAYS, SYMBOLS, TRADES = 30, 10, 100
 BOUND_SECONDS = 5
-"""For 300 whole partitions, beside what Dagster itself takes to begin and end such a run."""
+"""For 300 whole partitions: `market-data ingest` from its start to its end."""
+_DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
 
 
 def _settings(folder: Path) -> Settings:
@@ -76,6 +83,26 @@ def _look(settings: Settings, feed: Feed) -> float:
     return taken
 
 
+def _instance(home: Path) -> DagsterInstance:
+    home.mkdir()
+    shutil.copy(_DAGSTER_YAML, home)
+    return DagsterInstance.from_config(str(home))
+
+
+def _ingest(settings: Settings, feed: Feed, dagster_home: Path) -> float:
+    """Seconds of the command over all partitions, which finds them whole."""
+    words = ["ingest", feed.name, "--start", str(feed.start), "--end", str(feed.end), "--json"]
+    places = {"MARKET_DATA_HOME": str(settings.home), "MARKET_DATA_CONFIG": str(settings.config_path)}
+    environment = os.environ | places | {"DAGSTER_HOME": str(dagster_home)}
+    began = time.perf_counter()
+    command = [str(Path(sys.executable).with_name("market-data")), *words]
+    told = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    taken = time.perf_counter() - began
+    if json.loads(told)["partitions"]["whole"] != DAYS * SYMBOLS:
+        raise SystemExit("the bench's own partitions are not whole")
+    return taken
+
+
 def run() -> dict[str, float | int]:
     """Return seconds, and ratios to the first run."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -83,12 +110,14 @@ def run() -> dict[str, float | int]:
         feed = settings.feeds["bench"]
         partitions = days_by_symbol(feed)
         ours = feed_assets(feed, partitions)
-        with tempfile.TemporaryDirectory() as home, dg.DagsterInstance.local_temp(home) as instance:
+        dagster_home = Path(temporary, "dagster")
+        with _instance(dagster_home) as instance:
             first, made = _timed(ours, settings, feed, instance)
             look = _look(settings, feed)
             again, made_again = _timed(ours, settings, feed, instance)
             idle, _ = _timed(_idle(feed, partitions), settings, feed, instance)
-        with tempfile.TemporaryDirectory() as home, dg.DagsterInstance.local_temp(home) as instance:
+        ingest = _ingest(settings, feed, dagster_home)
+        with _instance(Path(temporary, "another")) as instance:
             told, _ = _timed(ours, settings, feed, instance)
     return {
         "partitions": DAYS * SYMBOLS,
@@ -99,7 +128,8 @@ def run() -> dict[str, float | int]:
         "  of the first run": again / first,
         "Dagster's own, assets that do nothing, s": idle,
         "beside Dagster's own, s": again - idle,
-        "  bound, s": BOUND_SECONDS,
+        "market-data ingest, all whole, s": ingest,
+        "  its bound, s": BOUND_SECONDS,
         "the look alone, s": look,
         "another instance is told all, s": told,
         "  of the first run, told": told / first,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,39 @@ def test_a_run_that_does_not_begin_shows_the_end_of_its_log(ours: Home) -> None:
     assert result.exit_code == 1
     assert "the run failed; the last lines of" in result.stderr
     assert "no_such_key" in result.stderr
+
+
+def ranges(home: Home) -> list[tuple[str, str]]:
+    """The first and the last partition of each run, the earliest first."""
+    with instance_of(home.settings) as instance:
+        tags = [run.tags for run in reversed(instance.get_runs())]
+    ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    return [(each[ends[0]], each[ends[1]]) for each in tags]
+
+
+@pytest.mark.slow
+def test_only_what_is_left_of_a_range_goes_into_a_run(ours: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    folder = dagster_home(ours.settings.home)
+    two, three = ("--start", "2024-01-15", "--end", "2024-01-16"), ("--start", "2024-01-15", "--end", "2024-01-17")
+    first = ("2024-01-15|AAA-USD", "2024-01-16|CCC-USD")
+    summary(ours, *two)
+    again = summary(ours, *two)
+    assert (again["partitions"], again["tables"]) == ({"done": 6, "total": 6, "whole": 6}, {})
+    assert ranges(ours) == [first]
+    more = summary(ours, *three, "--symbols", "AAA-USD,BBB-USD")
+    assert more["partitions"] == {"done": 6, "total": 6, "whole": 4}
+    assert ranges(ours)[1:] == [("2024-01-17|AAA-USD", "2024-01-17|BBB-USD")]
+    rest = summary(ours, *three)
+    assert rest["partitions"] == {"done": 9, "total": 9, "whole": 8}
+    assert ranges(ours)[2:] == [("2024-01-17|CCC-USD", "2024-01-17|CCC-USD")]
+    shutil.move(folder, folder.with_name("elsewhere"))
+    dagster_home(ours.settings.home)
+    told = summary(ours, *two)
+    assert told["partitions"] == {"done": 6, "total": 6, "whole": 6}
+    assert ranges(ours) == [first], "an instance without a record of whole partitions is told of them by a run"
+    with instance_of(ours.settings) as instance:
+        assert len(materialized(instance, "candles")) == 6
 
 
 @pytest.mark.slow

@@ -16,9 +16,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry
+from dagster._core.definitions.partitions.subset import DefaultPartitionsSubset
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent, StepMaterializationData
 from dagster._core.storage.dagster_run import DagsterRunStatus
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._serdes import serialize_value
 
 from market_data.resources.instance_storage import Instance
 from market_data.resources.sqlite_event_log import OPEN_FILES, SqliteEventLog
@@ -91,7 +93,9 @@ def told(instance: DagsterInstance) -> dict[str, object]:
 
 def told_of(instance: DagsterInstance, run_id: str) -> dict[str, object]:
     events = [entry.get_dagster_event() for entry in instance.all_logs(run_id) if entry.is_dagster_event]
-    return {"events": [(event.event_type_value, event.partition) for event in events]}
+    told = [(event.event_type_value, str(event.partition)) for event in events]
+    plans = [each for each in told if each[0] == DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value]
+    return {"events": [each for each in told if each not in plans], "plans": sorted(plans)}
 
 
 def planned(instance: DagsterInstance) -> dict[str, object]:
@@ -107,12 +111,21 @@ def planned(instance: DagsterInstance) -> dict[str, object]:
     history = instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
     return told_of(instance, run.run_id) | {
         "last run": record.asset_entry.last_run_id == run.run_id,
-        "planned": [(each.storage_id, each.partition_key) for each in fetched],
+        "planned": sorted(str(each.partition_key) for each in fetched),
+        "planned checks": [
+            entry.get_dagster_event().asset_check_planned_data
+            for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+        ],
+        "texts": sorted(_without_time(each.event_log_entry) for each in fetched),
         "checks": sorted((str(each.partition), each.status.value) for each in history),
         "of the runs' last check": {
             key: (each.run_id == run.run_id, each.status) for key, each in latest([check]).items()
         },
     }
+
+
+def _without_time(entry: EventLogEntry) -> str:
+    return serialize_value(entry._replace(timestamp=0, run_id="run"))
 
 
 def test_a_planned_run_says_what_it_says_in_dagsters_own_storage(home: Path, tmp_path: Path) -> None:
@@ -311,6 +324,26 @@ def intended(run_id: str, asset: str, partition: str | None) -> EventLogEntry:
         "job", "step", AssetMaterializationPlannedData(dg.AssetKey([asset]), partition=partition)
     )
     return EventLogEntry(None, 10, "", run_id, time.time(), job_name="job", dagster_event=event)
+
+
+def test_one_event_for_many_partitions_is_stored_as_one_of_each(log: SqliteEventLog, tmp_path: Path) -> None:
+    keys = ["a", 'quoted " one', "Münze|€ \U0001f4c8", "back\\slash", "the partition of this event"]
+    subset = DefaultPartitionsSubset(set(keys))
+    of_all = DagsterEvent.build_asset_materialization_planned_event(
+        "job", "step", AssetMaterializationPlannedData(TRADES, partitions_subset=subset)
+    )
+    entry = EventLogEntry(None, 10, "", "run", 1_700_000_000.5, job_name="job", dagster_event=of_all)
+    plain = SqliteEventLogStorage(str(tmp_path / "plain"))
+    for key in sorted(keys):
+        one = of_all._replace(event_specific_data=AssetMaterializationPlannedData(TRADES, partition=key))
+        plain.store_event(entry._replace(dagster_event=one))
+    log.store_event(entry)
+    wanted = dg.EventRecordsFilter(DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=TRADES)
+    for each in (log, plain):
+        assert [record.partition_key for record in each.get_event_records(wanted, ascending=True)] == sorted(keys)
+    assert log.get_records_for_run("run") == plain.get_records_for_run("run")
+    assert log.get_event_records(wanted) == plain.get_event_records(wanted)
+    assert log.get_asset_records([TRADES]) == plain.get_asset_records([TRADES])
 
 
 def test_a_batch_stores_the_same_as_its_events_one_by_one(log: SqliteEventLog, tmp_path: Path) -> None:

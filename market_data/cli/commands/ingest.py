@@ -38,9 +38,9 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
     """Fetch, build and check days of a feed, through Dagster, so that its UI shows the run.
 
     What is landed is not fetched again, so that the same command twice fetches once; and a day whose bytes,
-    configuration and code are what they were is whole, and is not made again. Candles, checks and reports of the days
-    follow what was fetched. Ctrl-C ends the run when the partition in the making is done, a second one at
-    once; the same command goes on with the rest.
+    configuration and code are what they were is whole, and is not made again; where Dagster has a record of every day,
+    no run is started. Candles, checks and reports of the days follow what was fetched. Ctrl-C ends the run when the
+    partition in the making is done, a second one at once; the same command goes on with the rest.
 
     For example:
 
@@ -60,12 +60,16 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
         ingest_plan.tell(asked, refetch=refetch, as_json=as_json)
         return
     from market_data.cli.dagster_runs import Materialize, log_of, rectangles
+    from market_data.cli.left_to_do import left_to_do
 
     # Someone is waiting: what failed is told at once, and not tried again minutes later.
     wishes = {"allow_cost": allow_cost, "refetch": refetch, "rebuild": rebuild}
     config = {"retry": False} | {name: True for name, given in wishes.items() if given}
     runs = Materialize(settings, asked.feed, asked.assets, config, log_of(settings, f"ingest-{feed}"))
-    summary = _run(runs, list(rectangles(asked.feed, asked.first, asked.last, asked.symbols)), shown=not as_json)
+    first, left = (asked.first, asked.symbols) if refetch or rebuild else left_to_do(asked)
+    summary = _run(
+        runs, list(rectangles(asked.feed, first, asked.last, left)), len(asked.partitions), shown=not as_json
+    )
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), indent=1))
     else:
@@ -76,15 +80,17 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
         raise CommandFailed(summary.failure(runs))
 
 
-def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], *, shown: bool) -> "Summary":
-    """One run after the other, with a bar."""
+def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], total: int, *, shown: bool) -> "Summary":
+    """One run after the other, with a bar; what is in no rectangle is whole."""
     from market_data.cli.console import progress_bar
     from market_data.cli.dagster_runs import Stopped
     from market_data.cli.ingest_summary import Summary
 
-    total = sum(rectangle.partitions for rectangle in rectangles)
-    summary = Summary(total)
+    whole = total - sum(rectangle.partitions for rectangle in rectangles)
+    summary = Summary(total, done=whole, whole=whole)
     with progress_bar(total, shown=shown) as advance:
+        if whole:
+            advance(summary.done, f"{summary.whole} are whole")
         for rectangle in rectangles:
 
             def follow(line: "Line") -> None:
