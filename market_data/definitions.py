@@ -13,7 +13,7 @@ from market_data.sources import catalog
 
 
 def build_defs(settings: Settings, **resources: object) -> dg.Definitions:
-    """The definitions of every feed; `resources` replace those of the same name."""
+    """Return the definitions of every feed; `resources` replace those of the same name."""
     partitions = {name: days_by_symbol(feed) for name, feed in settings.feeds.items()}
     jobs = {name: feed_job(feed) for name, feed in settings.feeds.items()}
     platform = PlatformResource(home=settings.place, config=str(settings.config_path))

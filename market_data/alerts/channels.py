@@ -30,13 +30,13 @@ def send(url: SecretStr, message: Message, timeout_seconds: float = TIMEOUT_SECO
 
 
 def scheme(url: SecretStr) -> str:
-    """What may be shown of a channel's address: `slack`, `mailto`, ..."""
+    """Return what may be shown of a channel's address: `slack`, `mailto`, ..."""
     found = re.match(r"[A-Za-z0-9+.-]{1,20}(?=://)", url.get_secret_value())
     return found[0].lower() if found else "?"
 
 
 def without_secrets(text: str, url: SecretStr) -> str:
-    """The text in one line, at most 300 characters, without any part of the URL that could be a secret."""
+    """Return the text in one line, at most 300 characters, without any part of the URL that could be a secret."""
     rest = url.get_secret_value().rpartition("://")[2]
     parts = {part for piece in (rest, unquote(rest)) for part in re.split(r"[/:@?&=#,\s]+", piece)}
     for part in sorted(parts, key=len, reverse=True):

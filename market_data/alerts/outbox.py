@@ -46,7 +46,7 @@ def deliver(
 
 
 def rest_ns(tries: int) -> int:
-    """How long to wait after so many failed tries: a minute, two, four, ... an hour at most."""
+    """Return how long to wait after so many failed tries: a minute, two, four, ... an hour at most."""
     return min(NS_PER_MINUTE * 2 ** min(tries - 1, 20), LONGEST_WAIT_NS)
 
 

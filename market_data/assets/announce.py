@@ -18,7 +18,7 @@ _MOST_NAMED = 1_000
 
 
 def unknown(instance: dg.DagsterInstance, workspace: "Workspace") -> Iterator[tuple[Feed, "Revision"]]:
-    """The current revisions of every feed whose bytes Dagster does not know as the latest of their partition.
+    """Yield the current revisions of every feed whose bytes Dagster does not know as the latest of their partition.
 
     They come in the order in which one is made from the other, so that each finds the events of what it was made from.
     """

@@ -20,7 +20,7 @@ _SUBJECT = ("timeframe", "rule")
 
 
 def check_specs(feed: Feed, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
-    """One spec for each check that applies to the feed."""
+    """Return one spec for each check that applies to the feed."""
     return [
         dg.AssetCheckSpec(name, asset=[feed.name, table], partitions_def=partitions, description=_summary(name))
         for name, table in feed.judged_by.items()
@@ -35,7 +35,7 @@ def evaluations(
     findings: Sequence[Finding],
     selected: Collection[str],
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """One evaluation for each selected check that said something of the partition."""
+    """Yield one evaluation for each selected check that said something of the partition."""
     key = partition.key
     judged = {name: table for name, table in feed.judged_by.items() if name in selected}
     targets = {table: _target(instance, run_id, dg.AssetKey([feed.name, table]), key) for table in {*judged.values()}}
@@ -58,7 +58,7 @@ def evaluations(
 def verdicts(
     feed: Feed, judged: Mapping[str, Mapping[str, dg.AssetCheckSeverity | None]]
 ) -> Iterator[dg.AssetCheckResult]:
-    """The result that Dagster requires of each check at the end of a run, over all its partitions.
+    """Yield the result that Dagster requires of each check at the end of a run, over all its partitions.
 
     Args:
         judged: by check and partition, how grave it is; None where it passed.
@@ -81,7 +81,7 @@ def verdicts(
 def _target(
     instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey, partition: str
 ) -> AssetCheckEvaluationTargetMaterializationData | None:
-    """The materialization that is judged: without it Dagster takes the check for older than its asset, and missing."""
+    """Return the materialization that is judged; without it Dagster takes the check for missing."""
     record = latest(instance, asset, partition, run_id)
     if record is None:
         return None
@@ -100,7 +100,7 @@ def _subject(finding: Finding) -> str:
 
 
 def _in_words(findings: Sequence[Finding]) -> dict[str, str]:
-    """A line a finding. All of it, the zeros too, stands in `quality_reports`."""
+    """Return a line a finding. All of it, the zeros too, stands in `quality_reports`."""
     words: dict[str, str] = {}
     for number, finding in enumerate(findings[:_SHOWN], start=1):
         verdict = "passed" if finding.passed else finding.severity
@@ -118,7 +118,7 @@ def _figure(finding: Finding) -> str:
 
 
 def _told(detail: Mapping[str, Any]) -> Iterator[str]:
-    """What is not zero, empty or absent; of several offending rows the first."""
+    """Yield what is not zero, empty or absent; of several offending rows the first."""
     for name, value in detail.items():
         if not value or name in {"unit", *_SUBJECT}:
             continue

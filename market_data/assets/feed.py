@@ -17,7 +17,7 @@ from market_data.settings import Feed
 
 
 def feed_assets(feed: Feed, partitions: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
-    """The assets `<feed>/<table>` of a feed, with its checks."""
+    """Return the assets `<feed>/<table>` of a feed, with its checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are a preview, verified for our use
         checks = check_specs(feed, partitions)

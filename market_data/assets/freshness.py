@@ -35,7 +35,7 @@ def policy(feed: Feed, today: dt.date) -> dg.FreshnessPolicy | None:
 
 
 def _trading_weekdays(calendar: str, today: dt.date) -> set[int]:
-    """The weekdays of UTC days, Monday is 0, most of which had a session in the last weeks."""
+    """Return the weekdays of UTC days, Monday is 0, most of which had a session in the last weeks."""
     if calendar == ALWAYS:
         return set(range(7))
     days = [today - dt.timedelta(days=n) for n in range(_WEEKS * 7)]

@@ -25,7 +25,7 @@ class GracefulStop:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """What is done in it is done to its end, in the main thread, to which alone signals come."""
+        """Give what is done in it is done to its end, in the main thread, to which alone signals come."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -33,7 +33,7 @@ _BEFORE_EVERYTHING = "-1"
 
 
 def above(feed: Feed, table: str) -> tuple[str, ...]:
-    """The tables of a feed that a table is made from, of the same partition."""
+    """Return the tables of a feed that a table is made from, of the same partition."""
     if table not in DERIVED:
         return ()
     return MADE_FROM.get(table, tuple(name for name in feed.assets if name != table))
@@ -42,7 +42,7 @@ def above(feed: Feed, table: str) -> tuple[str, ...]:
 def version_tags(
     instance: dg.DagsterInstance, run_id: str, feed: Feed, revision: "Revision", made_from: Mapping[str, str]
 ) -> dict[str, str]:
-    """The tags of a revision's materialization; the same bytes are the same data version.
+    """Return the tags of a revision's materialization; the same bytes are the same data version.
 
     Args:
         made_from: the SHA-256 of each table of the same partition that it was made from.
@@ -60,13 +60,13 @@ def version_tags(
 
 
 def inputs_of_day(inputs: Any, revision: "Revision") -> dict[str, str]:
-    """The SHA-256 of each table of the revision's own partition among a revision's inputs."""
+    """Return the SHA-256 of each table of the revision's own partition among a revision's inputs."""
     day = revision.partition.date.isoformat()
     return {each["table"]: each["sha256"] for each in inputs if "table" in each and each["date"] == day}
 
 
 def _pointer(instance: dg.DagsterInstance, run_id: str, asset: dg.AssetKey, partition: str, version: str) -> str:
-    """The event of the materialization that was read.
+    """Return the event of the materialization that was read.
 
     Where Dagster does not know it (it was made without this instance), the latest.
     """

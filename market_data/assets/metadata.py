@@ -29,7 +29,7 @@ _CELL = 60
 def materialization(
     instance: dg.DagsterInstance, workspace: "Workspace", feed: Feed, outcome: "Outcome"
 ) -> dg.AssetMaterialization:
-    """The event of one table of one partition."""
+    """Return the event of one table of one partition."""
     revision, run_id = outcome.revision, workspace.run_id
     account = revision.account
     metadata: dict[str, dg.MetadataValue | str | int | bool] = {
@@ -67,7 +67,7 @@ def materialization(
 
 
 def _scores(report: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
-    """The scores of a partition as a table and as a picture."""
+    """Return the scores of a partition as a table and as a picture."""
     of_partition = (
         report.filter(pl.col("table") == SUBJECT).select("check", "measured", "threshold", "passed").collect()
     )
@@ -86,7 +86,10 @@ def _scores(report: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
 
 
 def _preview(rows: pl.DataFrame) -> str:
-    """The first rows, times and decimals as people read them; as many as are shown in place, but one at least."""
+    """Return the first rows, times and decimals as people read them.
+
+    As many as are shown in place, but one at least.
+    """
     head = [_line(rows.columns), "|---" * rows.width + "|"]
     lines = [_line(shown_row(row).values()) for row in rows.iter_rows(named=True)]
     while len(lines) > 1 and len("\n".join([*head, *lines])) >= _IN_PLACE:
@@ -100,7 +103,7 @@ def _line(cells: Iterable[object]) -> str:
 
 
 def _chart(bars: pl.LazyFrame) -> str:
-    """The first instrument's longest-known kind of time bars as a small picture."""
+    """Return the first instrument's longest-known kind of time bars as a small picture."""
     time_bars = bars.filter(pl.col("kind") == "time").select("timeframe", "ts_open", "close", "volume").collect()
     if not len(time_bars):
         return "no time bars"

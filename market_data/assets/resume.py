@@ -26,7 +26,7 @@ class Earlier:
 
 
 def earlier(instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[str], checks: Collection[str]) -> Earlier:
-    """What this run, and those that it is a retry from failure of, recorded before this attempt began.
+    """Return what this run, and those that it is a retry from failure of, recorded before this attempt began.
 
     Done is a partition with all the tables that are asked for, and, where checks are, with what they said: checks that
     could not be run leave nothing. The last one that an attempt recorded anything of is done again: nothing says that
@@ -43,7 +43,10 @@ def earlier(instance: dg.DagsterInstance, run: DagsterRun, tables: Collection[st
 
 
 def _attempts(instance: dg.DagsterInstance, run: DagsterRun) -> Iterator[DagsterRun]:
-    """The run, and the one it takes up, and so on. A run that is all of another one once more takes up nothing."""
+    """Yield the run, and the one it takes up, and so on.
+
+    A run that is all of another one once more takes up nothing.
+    """
     at: DagsterRun | None = run
     while at is not None:
         yield at

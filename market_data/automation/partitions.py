@@ -30,7 +30,7 @@ class DaysBySymbol(dg.MultiPartitionsDefinition):
 
 
 def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
-    """One definition a feed, so that feeds keep small key spaces and their own start.
+    """Return one definition a feed, so that feeds keep small key spaces and their own start.
 
     Keys read `2024-01-15|BTC-USD`: dimensions sort by name. Symbols are in order of name, so that a range from the
     first to the last name holds them all.
@@ -42,7 +42,7 @@ def days_by_symbol(feed: Feed) -> dg.MultiPartitionsDefinition:
 
 
 def partition_tags(partition: Partition) -> dict[str, str]:
-    """Tags that make a run of one partition."""
+    """Return tags that make a run of one partition."""
     return {
         "dagster/asset_partition_range_start": partition.key,
         "dagster/asset_partition_range_end": partition.key,
@@ -50,7 +50,7 @@ def partition_tags(partition: Partition) -> dict[str, str]:
 
 
 def range_tags(feed: Feed, first: dt.date, last: dt.date) -> dict[str, str]:
-    """Tags that make one run of all symbols of the days from first to last, both included."""
+    """Return tags that make one run of all symbols of the days from first to last, both included."""
     symbols = sorted(feed.symbols)
     return {
         "dagster/asset_partition_range_start": feed.partition(symbols[0], first).key,

@@ -41,7 +41,7 @@ def stalled(instance: dg.DagsterInstance, now: dt.datetime, after: dt.timedelta)
 
 
 def _feeds(run: DagsterRun) -> Iterator[str]:
-    """The feeds that a run works for: by its assets, or by the name of its job."""
+    """Yield the feeds that a run works for: by its assets, or by the name of its job."""
     if run.asset_selection:
         yield from sorted({key.path[0] for key in run.asset_selection})
     elif (feed := feed_of(run.job_name)) is not None:
@@ -49,7 +49,7 @@ def _feeds(run: DagsterRun) -> Iterator[str]:
 
 
 def why(instance: dg.DagsterInstance, run: DagsterRun) -> str:
-    """What a run that failed says of it."""
+    """Return what a run that failed says of it."""
     events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
     for event in events:
         data = event.event_log_entry.get_dagster_event().step_failure_data

@@ -19,7 +19,10 @@ UPKEEP = "30 4 * * *"
 
 
 def daily_schedule(feed: Feed, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Yesterday of all symbols, each day at 09:00 UTC; days that the feed does not have are skipped with a reason."""
+    """Return yesterday of all symbols, each day at 09:00 UTC.
+
+    Days that the feed does not have are skipped with a reason.
+    """
 
     @dg.schedule(
         name=job.name,

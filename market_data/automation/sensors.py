@@ -43,7 +43,7 @@ def watch_sensor(every_seconds: int) -> dg.SensorDefinition:
 
 
 def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_seconds: int) -> dg.SensorDefinition:
-    """Requests runs for partitions that are missing, outdated, poor or replaced; what does not mend is an alert.
+    """Return requests runs for partitions that are missing, outdated, poor or replaced; what does not mend is an alert.
 
     Args:
         jobs: by feed, the job that a run is of.
@@ -81,7 +81,7 @@ def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_second
 
 
 def _watch(workspace: "Workspace", instance: dg.DagsterInstance, now: dt.datetime) -> int:
-    """How many alerts were told."""
+    """Return how many alerts were told."""
     from market_data.operations import watch  # noqa: PLC0415
     from market_data.operations.alerting import report_round  # noqa: PLC0415
 
@@ -99,7 +99,7 @@ def _watch(workspace: "Workspace", instance: dg.DagsterInstance, now: dt.datetim
 
 
 def _request(feed: Feed, job: str, repair: "Repair") -> dg.RunRequest:
-    """A run of one partition; asked for twice it is one run."""
+    """Return a run of one partition; asked for twice it is one run."""
     config = {"ops": {feed.name: {"config": {"refetch": True}}}} if repair.refetch else {}
     tried = f"{repair.reason} {repair.number} {dt.datetime.now(dt.UTC):%Y%m%dT%H%M}"
     return dg.RunRequest(

@@ -32,7 +32,7 @@ class _Commands(TyperGroup):
             self.commands[word] = TyperCommand(word, short_help=_summary(name))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first word names, imported, and the words after it."""
+        """Return the command that the first word names, imported, and the words after it."""
         word, found, rest = super().resolve_command(ctx, args)
         return word, None if found is None or word is None else _imported(word), rest
 
@@ -53,19 +53,22 @@ class _Commands(TyperGroup):
 
 
 def _markup() -> Any:
-    """How help looks: for a terminal as rich shows Markdown; elsewhere plain, since rich takes 0.1 s to import."""
+    """Return how help looks: for a terminal as rich shows Markdown.
+
+    Elsewhere plain, since rich takes 0.1 s to import.
+    """
     return "markdown" if sys.stdout.isatty() else None
 
 
 def _summary(name: str) -> str:
-    """What the list of commands says of a module, from its first line: its source is read, and not run."""
+    """Return what the list of commands says of a module, from its first line: its source is read, and not run."""
     source = pkgutil.get_data(_COMMANDS, f"{name}.py") or b""
     summary = source.partition(b"\n")[0].decode().strip('"').partition("`: ")[2].partition(". ")[0].rstrip(".")
     return f"{summary[:1].upper()}{summary[1:]}."
 
 
 def _imported(word: str) -> Any:
-    """A module's `command`, or its `app` where it is a group of several."""
+    """Return a module's `command`, or its `app` where it is a group of several."""
     module = importlib.import_module(f"{_COMMANDS}.{word.replace('-', '_')}")
     alone = typer.Typer(rich_markup_mode=_markup(), add_completion=False, pretty_exceptions_enable=False)
     if hasattr(module, "app"):

@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 
 
 def utc_day(text: str, what: str) -> dt.date:
-    """A day from the command line; `what` names the word that it is.
+    """Return a day from the command line; `what` names the word that it is.
 
     Raises:
         ConfigurationError: it is none.
@@ -34,7 +34,7 @@ def utc_day(text: str, what: str) -> dt.date:
 
 
 def today() -> dt.date:
-    """The day it is, UTC."""
+    """Return the day it is, UTC."""
     return dt.datetime.now(dt.UTC).date()
 
 
@@ -57,19 +57,21 @@ class Wanted(Generic[SomeFeed]):
 
     @property
     def partitions(self) -> list["Partition"]:
-        """Every one, symbol by symbol."""
+        """Return every one, symbol by symbol."""
         days = [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
         return [self.feed.partition(symbol, day) for symbol in self.symbols for day in days]
 
     @property
     def assets(self) -> list[str]:
-        """The tables, what is made of them, and always a report."""
+        """Return the tables, what is made of them, and always a report."""
         made = [name for name, above in MADE_FROM.items() if name in self.feed.assets and set(above) <= {*self.tables}]
         return [*self.tables, *made, "quality_reports"]
 
 
 def wanted(feed: SomeFeed, start: str, end: str | None, symbols: str | None, tables: str | None) -> Wanted[SomeFeed]:
-    """What the words name; `end` is the first day where it is not given, symbols and tables are all of the feed's.
+    """Return what the words name.
+
+    `end` is the first day where it is not given, symbols and tables are all of the feed's.
 
     Raises:
         ConfigurationError: the feed has no such day, symbol or table.
@@ -80,7 +82,7 @@ def wanted(feed: SomeFeed, start: str, end: str | None, symbols: str | None, tab
 
 
 def fetched_table(feed: "Outlined", table: str) -> str:
-    """A table that the feed fetches.
+    """Return a table that the feed fetches.
 
     Raises:
         ConfigurationError: it does not.
@@ -91,7 +93,7 @@ def fetched_table(feed: "Outlined", table: str) -> str:
 
 
 def table_of(feed: "Outlined", table: str, *beside: str) -> str:
-    """A table of the feed, fetched or made, or one of those `beside` them.
+    """Return a table of the feed, fetched or made, or one of those `beside` them.
 
     Raises:
         ConfigurationError: it is none.
@@ -103,7 +105,7 @@ def table_of(feed: "Outlined", table: str, *beside: str) -> str:
 
 
 def symbol_of(feed: "Outlined", symbol: str) -> str:
-    """One of the feed's symbols, by our name.
+    """Return one of the feed's symbols, by our name.
 
     Raises:
         ConfigurationError: it is none.
@@ -114,7 +116,7 @@ def symbol_of(feed: "Outlined", symbol: str) -> str:
 
 
 def day_of(feed: "Outlined", text: str, what: str) -> dt.date:
-    """A day that the feed can have; `what` names the word that it is.
+    """Return a day that the feed can have; `what` names the word that it is.
 
     Raises:
         ConfigurationError: it cannot, or that is no day.

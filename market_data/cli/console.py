@@ -17,14 +17,14 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT",
 
 
 def stdout() -> "Console":
-    """A console for results."""
+    """Return a console for results."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=True)
 
 
 def stderr() -> "Console":
-    """A console for what is said beside results; it shows progress on a terminal only."""
+    """Return a console for what is said beside results; it shows progress on a terminal only."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
@@ -100,7 +100,7 @@ def print_table(names: list[str], kinds: list[str], cells: list[list[str]], file
 
 
 def _markdown(names: list[str], on_right: list[bool], cells: list[list[str]]) -> str:
-    """The same as rich writes without a terminal, of texts whose width is their length."""
+    """Return the same as rich writes without a terminal, of texts whose width is their length."""
     widths = [max(map(len, (name, *column))) for name, column in zip(names, cells, strict=True)]
 
     def line(values: Sequence[str]) -> str:
@@ -147,12 +147,12 @@ def columns_that_fit(widths: list[int], room: int) -> list[int]:
 
 
 def counted(rows: Mapping[str, int]) -> str:
-    """How many rows relations have, those that are empty left out."""
+    """Return how many rows relations have, those that are empty left out."""
     return ", ".join(f"{count:,} {name}" for name, count in rows.items() if count) or "no row"
 
 
 def shown_size(count: float) -> str:
-    """Bytes for people."""
+    """Return bytes for people."""
     thousand = 1_000
     for unit in ("B", "kB", "MB", "GB"):
         if count < thousand:

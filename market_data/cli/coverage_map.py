@@ -85,7 +85,7 @@ def _by_month(cell: "Cell") -> tuple[str, str, dt.date]:
 
 
 def _days(cells: Sequence["Cell"], marks: dict[str, str]) -> Line:
-    """One symbol's month: a character a day, at its place."""
+    """Return one symbol's month: a character a day, at its place."""
     before = cells[0].date.day - 1 if cells else 0
     runs = [(state, len(list(group))) for state, group in groupby(cells, lambda cell: cell.state)]
     after = _WIDTH - before - sum(length for _, length in runs)

@@ -20,7 +20,7 @@ _START = "start it: `make ui`, `dagster dev`, or `dagster-daemon run` beside a w
 
 
 def instance_folder(settings: "Settings") -> Path | None:
-    """Where Dagster's events lie: `DAGSTER_HOME`, else `dagster` below the home, if there is such a folder."""
+    """Return where Dagster's events lie: `DAGSTER_HOME`, else `dagster` below the home, if there is such a folder."""
     folder = Path(os.environ.get("DAGSTER_HOME") or settings.home / "dagster")
     return folder if folder.is_dir() else None
 
@@ -48,7 +48,7 @@ def _absent(waiting: list[str], what: str) -> Verdict:
 
 
 def _judged(instance: "DagsterInstance", waiting: list[str]) -> Verdict:
-    """A daemon that never ran here may be meant so; one that ran and is silent was lost."""
+    """Return whether it runs; one that never ran here may be meant so; one that ran and is silent was lost."""
     required = instance.get_required_daemon_types()
     statuses = instance.get_daemon_statuses(required)
     beats = {name: status.last_heartbeat for name, status in statuses.items() if status.last_heartbeat}

@@ -53,12 +53,12 @@ class Rectangle:
 
     @property
     def partitions(self) -> int:
-        """How many there are."""
+        """Return how many there are."""
         return ((self.last - self.first).days + 1) * len(self.symbols)
 
 
 def rectangles(feed: "Feed", first: dt.date, last: dt.date, symbols: Sequence[str]) -> Iterator[Rectangle]:
-    """The fewest runs that take these symbols of these days, and no others."""
+    """Yield the fewest runs that take these symbols of these days, and no others."""
     together: list[str] = []
     for symbol in sorted(feed.symbols):
         if symbol in symbols:
@@ -87,7 +87,7 @@ class Materialize:
     log: Path
 
     def run(self, rectangle: Rectangle, follow: Callable[[Line], None]) -> int:
-        """One run to its end; its exit code.
+        """Do one run to its end; return its exit code.
 
         Ctrl-C lets it end at the edge of a partition, a second one at once.
 
@@ -120,7 +120,7 @@ class Materialize:
         return run.returncode
 
     def last_words(self) -> str:
-        """The end of the log, for a run that failed."""
+        """Return the end of the log, for a run that failed."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
         return "\n".join((f"the run failed; the last lines of {self.log}:", *lines))
 
@@ -136,7 +136,7 @@ class Materialize:
 
 
 def log_of(settings: "Settings", name: str) -> Path:
-    """A new log below the home; of those that were there before under the same name the newest stay."""
+    """Return a new log below the home; of those that were there before under the same name the newest stay."""
     folder = settings.home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob(f"{name}-*.log"))[: -_KEPT_LOGS + 1 or None]:

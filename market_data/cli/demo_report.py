@@ -42,7 +42,7 @@ _CANDLES = """
 
 
 def revisions_of(workspace: Workspace, feed: Feed) -> set[int]:
-    """The ids of the feed's revisions that count."""
+    """Return the ids of the feed's revisions that count."""
     return {revision.id for revision in workspace.ledger.find(revisions.c.feed == feed.name)}
 
 
@@ -76,7 +76,7 @@ def _built(feed: Feed, found: Sequence[Revision], before: Collection[int]) -> Ta
 
 
 def _verdicts(feed: Feed, rows: Sequence[Sequence[Any]]) -> Table:
-    """Days that pass a check, by symbol."""
+    """Return days that pass a check, by symbol."""
     cells = {(check, symbol): (passed, days) for check, symbol, passed, days in rows}
     symbols = sorted(feed.symbols)
     table = Table(title="Days that pass, by check and symbol", title_justify="left")
@@ -127,5 +127,5 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 def _own_name() -> str:
-    """The command as it can be typed: with its path where the environment is not activated."""
+    """Return the command as it can be typed: with its path where the environment is not activated."""
     return "market-data" if shutil.which("market-data") else os.path.relpath(sys.argv[0])

@@ -43,7 +43,7 @@ def errors_told(*, as_json: bool, debug: bool) -> Generator[None]:
 
 
 def _meaning(error: Exception, debug: bool) -> tuple[str, str, int]:
-    """The kind, the message and the exit code."""
+    """Return the kind, the message and the exit code."""
     if isinstance(error, OSError):
         return "Failed", str(ours(error)), FAILED
     if isinstance(error, CommandFailed):

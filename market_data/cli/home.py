@@ -174,7 +174,7 @@ def _ledger(home: "Home") -> Generator["Ledger"]:
 
 
 def _home(*, must_exist: bool) -> "Home":
-    """The home; its lines of log look as the environment says."""
+    """Return the home; its lines of log look as the environment says."""
     from market_data.settings.environment import Environment
     from market_data.settings.home import home_of
 

@@ -56,7 +56,7 @@ def _show(planned: Sequence["Planned"]) -> None:
 
 
 def _figures(each: "Planned") -> list[str]:
-    """A dash is what the vendor does not tell beforehand."""
+    """Return a count as text; a dash is what the vendor does not tell beforehand."""
     estimate = each.estimate
     if estimate is None:
         return ["-"] * 4 if each.absent else ["0", "0 B", "0", "0"]
@@ -70,7 +70,7 @@ def _figures(each: "Planned") -> list[str]:
 
 
 def _spans(days: Sequence[dt.date]) -> str:
-    """Days in a row as `first to last`."""
+    """Return days in a row as `first to last`."""
     spans: list[list[dt.date]] = []
     for day in days:
         if spans and day - spans[-1][-1] == dt.timedelta(days=1):

@@ -92,12 +92,12 @@ class Summary:
 
     @property
     def failed(self) -> bool:
-        """Whether anything went wrong: a partition, or a run as a whole."""
+        """Return whether anything went wrong: a partition, or a run as a whole."""
         return bool(self.errors) or any(self.exit_codes)
 
     @property
     def rate(self) -> str:
-        """Rows a second so far, of what was fetched or read."""
+        """Return rows a second so far, of what was fetched or read."""
         seconds = max(time.monotonic() - self.began, 1e-9)
         rows = sum(table.rows for name, table in self.tables.items() if name not in ("candles", "quality_reports"))
         return f"{rows / seconds:,.0f} rows/s"
@@ -131,7 +131,7 @@ class Summary:
         )
 
     def failure(self, runs: "Materialize") -> str:
-        """Why, each cause once; without a cause of a partition's own the end of Dagster's log."""
+        """Return why, each cause once; without a cause of a partition's own the end of Dagster's log."""
         if not self.errors:
             return runs.last_words()
         lines: list[str] = []

@@ -44,7 +44,7 @@ class _Reader:
         return self
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value as the parameter's type."""
+        """Return the value as the parameter's type."""
         kind, info = param.type_descriptor.annotation, param.type_descriptor.parameter_info
         several = param.multiple or param.nargs != 1
         if value is None:
@@ -66,7 +66,7 @@ class _NotPlain(Exception):
 
 
 def _read(value: Any, kind: Any, info: Any) -> Any:
-    """A word as a text, a whole number, a path or one of some words; what is read already stays as it is.
+    """Return a word as a text, a whole number, a path or one of some words; what is read already stays as it is.
 
     Raises:
         ValueError: it is none, in typer's words.

@@ -41,7 +41,7 @@ class Platform(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The figures; a group that fails is left out and told."""
+        """Yield the figures; a group that fails is left out and told."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._gathered = [*self._gather()]

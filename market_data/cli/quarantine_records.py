@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def groups(workspace: "Workspace", wanted: "Wanted", everything: bool) -> list[dict[str, Any]]:
-    """Counts by feed, table, rule and day; with `everything` those of dropped records alone, too."""
+    """Return counts by feed, table, rule and day; with `everything` those of dropped records alone, too."""
     from market_data.pipeline.quarantine import found
 
     counts: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -32,7 +32,7 @@ def groups(workspace: "Workspace", wanted: "Wanted", everything: bool) -> list[d
 
 
 def records(workspace: "Workspace", wanted: "Wanted", everything: bool, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The records, at most `limit` (0: all) of them, and how many there are."""
+    """Return the records, at most `limit` (0: all) of them, and how many there are."""
     from market_data.pipeline.quarantine import found
 
     shown: list[dict[str, Any]] = []
@@ -48,7 +48,7 @@ def records(workspace: "Workspace", wanted: "Wanted", everything: bool, limit: i
 
 
 def release(workspace: "Workspace", wanted: "Wanted") -> "tuple[list[Released], list[MarketDataError]]":
-    """Every partition that has such records; one that cannot be replayed stops no other."""
+    """Return every partition that has such records; one that cannot be replayed stops no other."""
     from market_data.pipeline.quarantine import found
     from market_data.pipeline.release import release as replay
 

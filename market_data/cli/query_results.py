@@ -42,7 +42,7 @@ def _tell_of(output: Path) -> None:
 
 @contextmanager
 def _whole(output: Path) -> Generator[IO[bytes]]:
-    """A file that takes its name when it is whole."""
+    """Give a file that takes its name when it is whole."""
     staged = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         with staged.open("wb") as file:
@@ -53,7 +53,7 @@ def _whole(output: Path) -> Generator[IO[bytes]]:
 
 
 def names_of(relation: "duckdb.DuckDBPyRelation") -> list[str]:
-    """Names of columns, each once: a join may give two of the same."""
+    """Return names of columns, each once: a join may give two of the same."""
     names: list[str] = []
     for name in relation.columns:
         n = 1
@@ -64,7 +64,7 @@ def names_of(relation: "duckdb.DuckDBPyRelation") -> list[str]:
 
 
 def _texts(relation: "duckdb.DuckDBPyRelation", plain: tuple[str, ...]) -> "duckdb.DuckDBPyRelation":
-    """The same rows; all but types that are `plain` is text.
+    """Return the same rows; all but types that are `plain` is text.
 
     Instants are put together from DuckDB's own text: its `strftime` with `%n` garbles what follows it (2.0.0).
     """
@@ -86,7 +86,7 @@ def _quoted(name: str) -> str:
 
 
 def _batches(relation: "duckdb.DuckDBPyRelation") -> Any:
-    """A `pyarrow.RecordBatchReader`."""
+    """Return a `pyarrow.RecordBatchReader`."""
     return relation.to_arrow_reader(_ROWS_PER_BATCH)
 
 

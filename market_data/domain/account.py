@@ -29,10 +29,10 @@ class Account:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every record is accounted for, and the vendor's own count (if any) is met."""
+        """Return whether every record is accounted for, and the vendor's own count (if any) is met."""
         whole = self.records == self.accepted + self.deduplicated + self.rejected
         return whole and (self.expected is None or self.expected == self.records)
 
     def as_dict(self) -> dict[str, int]:
-        """The figures that are known, for the ledger and for people."""
+        """Return the figures that are known, for the ledger and for people."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -53,7 +53,7 @@ class Cause:
 
     @property
     def key(self) -> str:
-        """What makes two sightings the same cause."""
+        """Return what makes two sightings the same cause."""
         return "/".join((self.kind, *(part or "-" for part in (self.feed, self.table, self.symbol, self.name))))
 
 
@@ -84,12 +84,12 @@ class Alert:
 
 
 def rank(severity: Severity) -> int:
-    """How grave it is: 0 for info, 3 for critical."""
+    """Return how grave it is: 0 for info, 3 for critical."""
     return SEVERITIES.index(severity)
 
 
 def grouped(causes: Iterable[Cause]) -> list[tuple[Cause, int]]:
-    """Each cause once, as grave as its gravest sighting, with all partitions; and how often it was seen."""
+    """Return each cause once, as grave as its gravest sighting, with all partitions; and how often it was seen."""
     found: dict[str, tuple[Cause, int]] = {}
     for cause in causes:
         before, count = found.get(cause.key, (cause, 0))
@@ -100,7 +100,7 @@ def grouped(causes: Iterable[Cause]) -> list[tuple[Cause, int]]:
 
 
 def seen(before: Alert | None, cause: Cause, now_ns: int, repeat_after_ns: int, occurrences: int = 1) -> Alert:
-    """The alert after its cause was seen.
+    """Return the alert after its cause was seen.
 
     One that ended less than `repeat_after_ns` ago is opened again; after that, and at first, there is a new one.
     """
@@ -114,17 +114,17 @@ def seen(before: Alert | None, cause: Cause, now_ns: int, repeat_after_ns: int, 
 
 
 def ended(alert: Alert, now_ns: int) -> Alert:
-    """The alert after its cause has gone."""
+    """Return the alert after its cause has gone."""
     return alert if alert.state == "resolved" else dataclasses.replace(alert, state="resolved", resolved_ns=now_ns)
 
 
 def acknowledged(alert: Alert, now_ns: int) -> Alert:
-    """The alert after somebody took it on; one that ended stays as it is."""
+    """Return the alert after somebody took it on; one that ended stays as it is."""
     return dataclasses.replace(alert, state="acknowledged", acknowledged_ns=now_ns) if alert.state == "open" else alert
 
 
 def due(alert: Alert, now_ns: int, repeat_after_ns: int) -> Event | None:
-    """What is to be told of an alert now.
+    """Return what is to be told of an alert now.
 
     Whoever was told that it ended, or never that it began, is not told once more that it ended. One that comes back
     rests longer each time (15 minutes, 30, ... up to `repeat_after_ns`), so that a cause that comes and goes is no
@@ -146,7 +146,7 @@ def due(alert: Alert, now_ns: int, repeat_after_ns: int) -> Event | None:
 
 
 def told(alert: Alert, event: Event, now_ns: int) -> Alert:
-    """The alert after `event` was put on its way; who acknowledged a lesser one has not acknowledged this."""
+    """Return the alert after `event` was put on its way; who acknowledged a lesser one has not acknowledged this."""
     state: State = "open" if event == "worse" else alert.state
     severity = alert.cause.severity
     reopened = alert.reopened + (event == "again")

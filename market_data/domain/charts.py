@@ -31,7 +31,7 @@ _STYLE = """
 
 
 def candlesticks(bars: pl.DataFrame, title: str) -> str:
-    """A candlestick chart with volumes, times in UTC; light or dark as the reader's system is.
+    """Return a candlestick chart with volumes, times in UTC; light or dark as the reader's system is.
 
     Args:
         bars: ts_open (ns since the epoch), open, high, low, close and volume of one instrument and timeframe, in order
@@ -51,7 +51,7 @@ def candlesticks(bars: pl.DataFrame, title: str) -> str:
 
 
 def page(title: str, charts: Sequence[str]) -> str:
-    """A HTML page of charts, one below the other."""
+    """Return a HTML page of charts, one below the other."""
     style = "body{margin:0 auto;max-width:1200px}@media(prefers-color-scheme:dark){body{background:#111827}}"
     head = f'<meta charset="utf-8"><title>{_escaped(title)}</title><style>{style}</style>'
     return "\n".join((f"<!doctype html><html lang=en>{head}", *charts, "</html>\n"))
@@ -82,7 +82,7 @@ def sparkline(bars: pl.DataFrame, width: int = 400, height: int = 80, points: in
 
 
 def score_bars(scores: Sequence[tuple[str, float | None, float | None]], width: int = 320) -> str:
-    """Scores from 0 to 1 as bars with their thresholds, under 2 kB; for light and dark backgrounds alike.
+    """Return scores from 0 to 1 as bars with their thresholds, under 2 kB; for light and dark backgrounds alike.
 
     Args:
         scores: name, score (None: nothing was judged) and threshold (None: there is none) of each.
@@ -139,7 +139,7 @@ def _axes(
 
 
 def candle_path(x: float, half: float, open_: float, high: float, low: float, close: float) -> str:
-    """A candle as the commands of a path, from places on the picture: x, half its width, and heights."""
+    """Return a candle as the commands of a path, from places on the picture: x, half its width, and heights."""
     top, bottom = sorted((open_, close))
     wicks = f"M{x:.1f} {high:.1f}V{top:.1f}M{x:.1f} {bottom:.1f}V{low:.1f}"
     return f"{wicks}M{x - half:.1f} {top:.1f}h{2 * half:.1f}V{bottom:.1f}h{-2 * half:.1f}z"
@@ -156,7 +156,7 @@ def price_ticks(low: float, high: float) -> Iterator[tuple[float, str]]:
 
 
 def _time_ticks(times: Sequence[int], pitch: float) -> Iterator[tuple[int, str, bool]]:
-    """Bars at which a round time begins, with room for labels between: number, label, is a day's first."""
+    """Yield bars at which a round time begins, with room for labels between: number, label, is a day's first."""
     room = max(1.0, len(times) * pitch / _LABEL_WIDTH)
     span = times[-1] - times[0]
     step = next((step for step in _STEPS_NS if span / step <= room), _STEPS_NS[-1])

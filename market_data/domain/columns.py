@@ -76,17 +76,17 @@ _TABLES = {
 
 
 def table_names() -> tuple[str, ...]:
-    """Every table, in order of name."""
+    """Return every table, in order of name."""
     return tuple(_TABLES)
 
 
 def sql_columns(table: str) -> Mapping[str, str]:
-    """The columns of a table to their SQL types, in order; times are whole numbers, as they are stored."""
+    """Return the columns of a table to their SQL types, in order; times are whole numbers, as they are stored."""
     return {name: _SQL_TYPES[kind] for name, kind in _kinds(table)}
 
 
 def times(table: str) -> tuple[str, ...]:
-    """The columns of ns since the epoch, UTC, which SQL shows as timestamps."""
+    """Return the columns of ns since the epoch, UTC, which SQL shows as timestamps."""
     return tuple(name for name, kind in _kinds(table) if kind == "time")
 
 

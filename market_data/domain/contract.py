@@ -36,12 +36,12 @@ class Table:
 
 
 def empty(schema: Schema) -> pl.DataFrame:
-    """A frame without rows, with the schema's columns and types."""
+    """Return a frame without rows, with the schema's columns and types."""
     return pl.DataFrame(schema=polars_schema(schema))
 
 
 def polars_schema(schema: Schema) -> dict[str, pl.DataType]:
-    """The polars types of a contract's columns, in order."""
+    """Return the polars types of a contract's columns, in order."""
     return {name: column.dtype for name, column in schema.columns().items()}
 
 
@@ -51,7 +51,7 @@ RECORD = "record"
 
 @lru_cache(maxsize=256)
 def contract(schema: Schema, day: dt.date, clock: str | None, amendments: Amendments = AS_IT_IS) -> Schema:
-    """The rules of one partition: the schema's, and that the clock (if any) lies within [day, day + 1), UTC.
+    """Return the rules of one partition: the schema's, and that the clock (if any) lies within [day, day + 1), UTC.
 
     Frames that are filtered by it need the column `record` besides the schema's.
 

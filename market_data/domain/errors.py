@@ -111,7 +111,7 @@ _WHAT_TO_DO = {
 
 
 def ours(error: MarketDataError | OSError) -> MarketDataError:
-    """The error itself, or what the file system said as one of this tree, with what to do about it."""
+    """Return the error itself, or what the file system said as one of this tree, with what to do about it."""
     if isinstance(error, MarketDataError):
         return error
     # pyarrow's have the number, and neither the file nor the system's words.
@@ -121,5 +121,8 @@ def ours(error: MarketDataError | OSError) -> MarketDataError:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later. Anything that is not of this tree is a bug, and is not retried."""
+    """Return whether the same call may succeed later.
+
+    Anything that is not of this tree is a bug, and is not retried.
+    """
     return isinstance(error, Transient)

@@ -29,7 +29,7 @@ class Message:
 
 
 def message(alert: Alert, event: Event) -> Message:
-    """What is said of one alert that has its number."""
+    """Return what is said of one alert that has its number."""
     cause = alert.cause
     whose = " ".join(part for part in (cause.feed, cause.table, cause.symbol) if part)
     head = _HEADS[event].format(severity=cause.severity)
@@ -42,7 +42,7 @@ def message(alert: Alert, event: Event) -> Message:
 
 
 def bundled(messages: Sequence[Message]) -> Message:
-    """One message for several, the gravest first and what ended last."""
+    """Return one message for several, the gravest first and what ended last."""
     if len(messages) == 1:
         return messages[0]
     ordered = sorted(messages, key=lambda each: (each.is_good, -rank(each.severity)))

@@ -19,7 +19,9 @@ _WHOLE = pl.Decimal(38, 0)
 
 
 def turnover(price: pl.Expr, size: pl.Expr) -> pl.Expr:
-    """The product of a price and a size, each of scale 9, as `TURNOVER`: exact; polars raises where it does not fit.
+    """Return the product of a price and a size, each of scale 9, as `TURNOVER`: exact.
+
+    Polars raises where it does not fit.
 
     Counting the price in whole units of 1e-9 leaves polars no digit to round (2.1 cuts a product to the larger of its
     operands' scales: 0.000000001 * 0.5 gives 0), and costs a fraction of casting both operands to scale 18.

@@ -9,7 +9,7 @@ SAFE_NAME = "letters, digits, '.', '_' and '-', beginning with a letter or digit
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a name may stand in a path and a partition key on every file system.
+    """Return whether a name may stand in a path and a partition key on every file system.
 
     Dagster forbids `|`, `,`, `[` and `]` in keys; Windows forbids a last dot; a first dot or `_` is how
     Hive readers tell files that are not data.
@@ -30,16 +30,16 @@ class Partition:
 
     @property
     def key(self) -> str:
-        """Its key among the feed's partitions, `2024-01-15|BTC-USD`: Dagster joins dimensions in order of name."""
+        """Return its key in the feed, `2024-01-15|BTC-USD`: Dagster joins dimensions in order of name."""
         return f"{self.date.isoformat()}|{self.symbol}"
 
     @classmethod
     def of_key(cls, feed: str, key: str) -> "Partition":
-        """The partition of a feed that has this key."""
+        """Return the partition of a feed that has this key."""
         date, _, symbol = key.partition("|")
         return cls(feed, dt.date.fromisoformat(date), symbol)
 
     @property
     def day_before(self) -> "Partition":
-        """The same symbol's partition of the day before."""
+        """Return the same symbol's partition of the day before."""
         return Partition(self.feed, self.date - dt.timedelta(days=1), self.symbol)

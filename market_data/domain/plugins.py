@@ -7,18 +7,21 @@ from functools import cache
 
 @cache
 def names(package: str) -> tuple[str, ...]:
-    """The plug-ins of a package, in order of name, without importing any; a leading underscore marks a helper."""
+    """Return the plug-ins of a package, in order of name, without importing any.
+
+    A leading underscore marks a helper.
+    """
     path = importlib.import_module(package).__path__
     return tuple(sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_")))
 
 
 def offers(package: str, name: str, attribute: str) -> bool:
-    """Whether the plug-in `name` of a package defines `attribute`."""
+    """Return whether the plug-in `name` of a package defines `attribute`."""
     return hasattr(importlib.import_module(f"{package}.{name}"), attribute)
 
 
 def load(package: str, name: str, attribute: str) -> object:
-    """What the plug-in `name` of a package offers under `attribute`.
+    """Return what the plug-in `name` of a package offers under `attribute`.
 
     Raises:
         LookupError: there is no such plug-in; the text lists those there are.

@@ -67,7 +67,7 @@ class Scores:
 def scores(
     findings: Iterable[Finding], dimension_of: Mapping[str, Dimension], standard: Standard, rows: Mapping[str, int]
 ) -> Scores:
-    """The scores of a partition.
+    """Return the scores of a partition.
 
     A part's score in a dimension is the mean of its findings' own.
 
@@ -97,7 +97,7 @@ def _reached(score: float | None, threshold: float) -> bool:
 
 
 def score_of(finding: Finding, rows: int) -> float:
-    """How good what one finding judged is, 0 to 1.
+    """Return how good what one finding judged is, 0 to 1.
 
     One that passes is 1. Of one that does not, the share of the table's rows that are wrong is taken off, where that is
     what it measured; else a warning is a half, and what is graver nothing.
@@ -113,7 +113,7 @@ def score_of(finding: Finding, rows: int) -> float:
 
 
 def as_findings(found: Scores, standard: Standard) -> list[Finding]:
-    """The scores as rows of a report: one a dimension, and the whole."""
+    """Return the scores as rows of a report: one a dimension, and the whole."""
     rows = [
         _row(f"score_{dimension}", found.dimensions[dimension], getattr(standard, dimension), found.parts[dimension])
         for dimension in DIMENSIONS

@@ -23,7 +23,7 @@ class Bound:
 
     @property
     def rule(self) -> str:
-        """Its name in the quarantine."""
+        """Return its name in the quarantine."""
         return f"{self.column}_is_within_the_feeds_bounds"
 
 

@@ -10,18 +10,18 @@ _EPOCH = dt.date(1970, 1, 1)
 
 
 def day_start(day: dt.date) -> int:
-    """The first instant of a UTC day, ns since the epoch."""
+    """Return the first instant of a UTC day, ns since the epoch."""
     return (day - _EPOCH).days * NS_PER_DAY
 
 
 def day_bounds(day: dt.date) -> tuple[int, int]:
-    """The half-open interval [start, end) of a UTC day, ns since the epoch."""
+    """Return the half-open interval [start, end) of a UTC day, ns since the epoch."""
     start = day_start(day)
     return start, start + NS_PER_DAY
 
 
 def to_ns(moment: dt.datetime) -> int:
-    """An aware datetime as ns since the epoch.
+    """Return an aware datetime as ns since the epoch.
 
     Raises:
         ValueError: the datetime has no time zone.
@@ -33,12 +33,14 @@ def to_ns(moment: dt.datetime) -> int:
 
 
 def to_datetime(ns: int) -> dt.datetime:
-    """An instant as an aware UTC datetime, cut (not rounded) to microseconds."""
+    """Return an instant as an aware UTC datetime, cut (not rounded) to microseconds."""
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=ns // 1_000)
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """An ISO 8601 date or time as an aware UTC datetime; without a zone it is UTC; a bare date is its first instant.
+    """Return an ISO 8601 date or time as an aware UTC datetime; without a zone it is UTC.
+
+    A bare date is its first instant.
 
     Raises:
         ValueError: the text is not ISO 8601.
@@ -48,5 +50,5 @@ def parse_instant(text: str) -> dt.datetime:
 
 
 def days_between(start: dt.date, end: dt.date) -> list[dt.date]:
-    """Every day from start to end, both included."""
+    """Return every day from start to end, both included."""
     return [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]

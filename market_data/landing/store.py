@@ -46,7 +46,7 @@ class Landing:
         self._place = Folder(place) if isinstance(place, Path) else place
 
     def find(self, request: Request) -> tuple[LandedFile, ...] | None:
-        """The landed files of a request, in the order of decoding; None if there are none, or one is damaged."""
+        """Return the landed files of a request, in the order of decoding; None if there are none, or one is damaged."""
         manifest = self._manifest(request)
         if manifest is None:
             return None
@@ -62,14 +62,14 @@ class Landing:
         return tuple(files)
 
     def has(self, request: Request) -> bool:
-        """Whether the files of a request are there, by name and size: quicker than `find`, which reads them."""
+        """Return whether the files of a request are there, by name and size: quicker than `find`, which reads them."""
         entries = self._entries(request)
         return bool(entries) and all(
             self._place.size(_file_key(request, entry)) == entry["size_bytes"] for entry in entries
         )
 
     def listed(self, request: Request) -> tuple[LandedFile, ...]:
-        """The files of a request as the manifest has them, unread; none if nothing is landed.
+        """Return the files of a request as the manifest has them, unread; none if nothing is landed.
 
         On a bucket only small ones, such as what a source notes beside its data, are there to be read.
         """
@@ -82,7 +82,10 @@ class Landing:
         return tuple(files)
 
     def known(self, request: Request) -> tuple[Known, ...]:
-        """Every file of a request that was ever landed, those that count first; nothing is read but the manifest."""
+        """Return every file of a request that was ever landed, those that count first.
+
+        Nothing is read but the manifest.
+        """
         manifest = self._manifest(request) or {"files": [], "superseded": []}
         return tuple(
             Known(_landed(self._place.path(_file_key(request, entry)), entry), entry["landed_at"], counts)
@@ -98,11 +101,11 @@ class Landing:
 
     @property
     def place(self) -> Backend:
-        """Where the files lie, by key."""
+        """Return where the files lie, by key."""
         return self._place
 
     def manifests(self) -> Iterator[tuple[str, bytes]]:
-        """Every manifest, by its key."""
+        """Yield every manifest, by its key."""
         keys = [key for key in self._place.every_key() if key.endswith(f"/{_MANIFEST}")]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for key, content in zip(keys, pool.map(self._place.read, keys), strict=True):
@@ -111,7 +114,7 @@ class Landing:
 
     @contextmanager
     def workdir(self, request: Request) -> Generator[Path]:
-        """A folder for this request's downloads. It outlives a killed process, and one process has it at a time.
+        """Give a folder for this request's downloads. It outlives a killed process, and one process has it at a time.
 
         Raises:
             PartitionBusy: another process is fetching the same.
@@ -162,7 +165,7 @@ class Landing:
 
 
 def listed_in(key: str, manifest: bytes) -> Iterator[tuple[str, str, int]]:
-    """Key, SHA-256 and size in bytes of every file that a manifest lists, whether it counts or not."""
+    """Yield key, SHA-256 and size in bytes of every file that a manifest lists, whether it counts or not."""
     content = json.loads(manifest)
     for entry in (*content["files"], *content["superseded"]):
         name = f"{key.removesuffix(_MANIFEST)}{entry['sha256'][:16]}/{entry['name']}"

@@ -48,13 +48,13 @@ class HistoryBook:
     connection: Connection
 
     def latest(self, key: str) -> Alert | None:
-        """The newest alert of a cause."""
+        """Return the newest alert of a cause."""
         query = select(alerts).where(alerts.c.key == key).order_by(alerts.c.id.desc()).limit(1)
         row = self.connection.execute(query).mappings().first()
         return None if row is None else alert_from(row)
 
     def unsettled(self) -> Sequence[Alert]:
-        """Alerts that are not resolved, or whose end was not told."""
+        """Return alerts that are not resolved, or whose end was not told."""
         where = or_(alerts.c.state != "resolved", alerts.c.told != "resolved")
         rows = self.connection.execute(select(alerts).where(where).order_by(alerts.c.id)).mappings()
         return [alert_from(row) for row in rows]
@@ -81,7 +81,7 @@ class HistoryBook:
             self.connection.execute(insert(messages), rows)
 
     def channels_of(self, alert: Alert) -> Sequence[str]:
-        """The channels that got, or should have got, a message of the alert."""
+        """Return the channels that got, or should have got, a message of the alert."""
         query = select(messages.c.channel).distinct().where(messages.c.alert_id == alert.id)
         return sorted(self.connection.execute(query).scalars())
 
@@ -94,7 +94,7 @@ class History:
 
     @contextmanager
     def writing(self) -> Generator[HistoryBook]:
-        """One transaction; processes that write alerts take turns, so that none tells what another has told."""
+        """Give one transaction; processes that write alerts take turns, so that none tells what another has told."""
         with self._turn() as connection:
             yield HistoryBook(connection)
 
@@ -105,11 +105,11 @@ class History:
             yield connection
 
     def find(self, *, unresolved_only: bool = True, feed: str | None = None) -> Sequence[Alert]:
-        """Alerts, the newest first."""
+        """Return alerts, the newest first."""
         return alerts_found(EngineReader(self.engine), unresolved_only=unresolved_only, feed=feed)
 
     def deliveries(self, alert_ids: Collection[int]) -> Sequence[Delivery]:
-        """The messages of alerts, oldest first."""
+        """Return the messages of alerts, oldest first."""
         return deliveries_of(EngineReader(self.engine), alert_ids)
 
     def forget(self, before_ns: int) -> int:
@@ -123,7 +123,10 @@ class History:
         return len(numbers)
 
     def claim(self, channels: Collection[str], now_ns: int, until_ns: int) -> Sequence[Delivery]:
-        """The messages to these channels that are due; they are the caller's until `until_ns`, and nobody else's."""
+        """Return the messages to these channels that are due.
+
+        They are the caller's until `until_ns`, and nobody else's.
+        """
         d = messages.c
         past = and_(_is_past(d.next_ns, now_ns), _is_past(d.claimed_until_ns, now_ns))
         free = and_(d.state == "waiting", d.channel.in_(channels), past)
@@ -156,7 +159,7 @@ class History:
 
 
 def _is_past(instant: ColumnElement[int], now_ns: int) -> ColumnElement[bool]:
-    """Whether a time to wait for has come, or lies so far ahead that the clock was set back since."""
+    """Return whether a time to wait for has come, or lies so far ahead that the clock was set back since."""
     return or_(instant <= now_ns, instant > now_ns + LONGEST_WAIT_NS)
 
 

@@ -28,7 +28,7 @@ _REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", 
 
 
 def engine_of(url: str, *, waits: bool = True) -> Engine:
-    """An engine of the ledger's database. Nothing is connected yet.
+    """Return an engine of the ledger's database. Nothing is connected yet.
 
     Args:
         waits: whether whoever connects waits for a PostgreSQL server that does not answer.
@@ -51,7 +51,7 @@ def engine_of(url: str, *, waits: bool = True) -> Engine:
 
 
 def reading(engine: Engine) -> Connection:
-    """A connection for queries, which waits for no writer; close it after use."""
+    """Return a connection for queries, which waits for no writer; close it after use."""
     if engine.dialect.name == "sqlite":
         return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
     # A read locks nothing there. To change the isolation of a connection that has just been lost raises the driver's
@@ -69,7 +69,7 @@ def take_turn(connection: Connection, relation: Table) -> None:
 
 
 def shown(url: URL) -> str:
-    """Where a database is, for people; no credential."""
+    """Return where a database is, for people; no credential."""
     if url.drivername == "sqlite":
         return str(url.database)
     return f"PostgreSQL at {url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"

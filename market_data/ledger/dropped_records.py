@@ -22,7 +22,7 @@ class Dropped:
     engine: Engine
 
     def of(self, partition: Partition) -> dict[str, str]:
-        """Why records of the partition were dropped, by digest."""
+        """Return why records of the partition were dropped, by digest."""
         with reading(self.engine) as connection:
             query = select(dropped.c.digest, dropped.c.why).where(_within(partition))
             return {row.digest: row.why for row in connection.execute(query)}

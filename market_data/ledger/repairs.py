@@ -30,7 +30,7 @@ class Repairs:
     engine: Engine
 
     def tries(self, feed: str) -> Mapping[Partition, Tries]:
-        """The tries of partitions that are not mended yet."""
+        """Return the tries of partitions that are not mended yet."""
         c, found = repairs.c, dict[Partition, Tries]()
         query = select(c.symbol, c.date, c.reason, c.requested_ns).order_by(c.id)
         with reading(self.engine) as connection:
@@ -42,7 +42,7 @@ class Repairs:
         return found
 
     def since(self, feed: str, ns: int) -> int:
-        """How many were asked for since then."""
+        """Return how many were asked for since then."""
         with reading(self.engine) as connection:
             query = select(func.count()).where(repairs.c.feed == feed, repairs.c.requested_ns >= ns)
             return int(connection.execute(query).scalar_one())

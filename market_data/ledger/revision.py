@@ -53,7 +53,7 @@ class Revision:
 
     @property
     def committed_at(self) -> dt.datetime:
-        """When it became current, UTC."""
+        """Return when it became current, UTC."""
         return to_datetime(self.committed_ns)
 
     def __str__(self) -> str:
@@ -73,17 +73,17 @@ def counting(as_of: int | None) -> ColumnElement[bool]:
 
 
 def key_of(partition: Partition) -> dict[str, Any]:
-    """The columns that name a partition."""
+    """Return the columns that name a partition."""
     return {"feed": partition.feed, "symbol": partition.symbol, "date": partition.date}
 
 
 def within(partition: Partition) -> list[ColumnElement[bool]]:
-    """Which rows are of a partition."""
+    """Return which rows are of a partition."""
     return [revisions.c[name] == value for name, value in key_of(partition).items()]
 
 
 def of_table(table: str, partition: Partition) -> list[ColumnElement[bool]]:
-    """Which rows are of a table of a partition."""
+    """Return which rows are of a table of a partition."""
     return [revisions.c.table_name == table, *within(partition)]
 
 
@@ -99,7 +99,7 @@ def named(table: str, partition: Partition) -> dict[str, Any]:
 
 
 def revision_of(row: Mapping[Any, Any]) -> Revision:
-    """A revision from its row."""
+    """Return a revision from its row."""
     same = {name: row[name] for name in Revision.__dataclass_fields__ if name in row}
     same |= {"path": Path(row["path"]), "account": Account(**row["account"])}
     partition = Partition(row["feed"], row["date"], row["symbol"])

@@ -63,17 +63,17 @@ class Spending:
             self._must_be_allowed(connection, feed, run_id, usd, what, allowed)
 
     def of_run(self, feed: str, run_id: str) -> float:
-        """What a run spent, USD."""
+        """Return what a run spent, USD."""
         with reading(self.engine) as connection:
             return _sum(connection, spending.c.feed == feed, spending.c.run_id == run_id)
 
     def of_day(self, feed: str, day: dt.date) -> float:
-        """What was spent on a UTC day, USD."""
+        """Return what was spent on a UTC day, USD."""
         with reading(self.engine) as connection:
             return _sum(connection, spending.c.feed == feed, spending.c.spent_ns.between(*_within(day)))
 
     def of_partition(self, partition: Partition, table: str) -> list[Purchase]:
-        """What was bought for a table of a partition, oldest first."""
+        """Return what was bought for a table of a partition, oldest first."""
         c = spending.c
         query = select(c.cost_usd, c.what, c.run_id, c.spent_ns).order_by(c.spent_ns, c.id)
         query = query.where(c.feed == partition.feed, c.date == partition.date, c.symbol == partition.symbol)

@@ -24,7 +24,9 @@ _AS_IT_LIES = "as it lies"
 
 
 def sqlite_engine(url: URL) -> Engine:
-    """An engine whose troubles are StorageTrouble with what to do about them; a mistake in a query stays SQLAlchemy's.
+    """Return an engine whose troubles are StorageTrouble with what to do about them.
+
+    A mistake in a query stays SQLAlchemy's.
 
     A file on a disk that is read-only or full can still be read. A writer takes SQLite's write lock at its beginning
     and waits for it; what is committed is on disk.
@@ -60,7 +62,7 @@ def _told(error: BaseException, advice: str) -> StorageTrouble:
 
 
 def _disk_trouble(path: Path) -> OSError | None:
-    """Why nothing can be written where a file lies, as the file system would say it."""
+    """Return why nothing can be written where a file lies, as the file system would say it."""
     try:
         facts = os.statvfs(path.parent)
     except OSError as error:
@@ -120,6 +122,6 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether all that was committed is in the file, and nothing in a journal beside it, which a writer reads."""
+    """Return whether all that was committed is in the file, and nothing in a journal beside it."""
     journal = path.with_name(f"{path.name}-wal")
     return path.exists() and not (journal.exists() and journal.stat().st_size)

@@ -37,7 +37,7 @@ def transfer(source: Ledger, target: Ledger, *, renewed: bool = False) -> Mappin
 
 
 def rows_in(connection: Connection) -> dict[str, int]:
-    """How many rows each relation has, those that are empty left out; every ledger has its state."""
+    """Return how many rows each relation has, those that are empty left out; every ledger has its state."""
     relations = [relation for relation in metadata.sorted_tables if relation is not ledger_state]
     counts = {relation.name: _count(connection, relation) for relation in relations}
     return {name: count for name, count in counts.items() if count}
@@ -59,7 +59,7 @@ def _copy(relation: Table, reading: Connection, writing: Connection) -> int:
 
 
 def _exact(relation: Table) -> Table:
-    """The relation, with what is absent from a JSON column staying absent, instead of becoming JSON's `null`."""
+    """Return the relation, with what is absent from a JSON column staying absent, instead of becoming JSON's `null`."""
     twin = relation.to_metadata(MetaData())
     for column in twin.columns:
         if isinstance(column.type, JSON):

@@ -35,7 +35,7 @@ _UNVERSIONED = {
 
 
 def version(engine: Engine) -> str | None:
-    """The version of a ledger's schema; None where it is new, or from before there were versions."""
+    """Return the version of a ledger's schema; None where it is new, or from before there were versions."""
     with reading(engine) as connection:
         try:
             return connection.execute(select(_VERSION.c.version_num)).scalar()
@@ -103,7 +103,7 @@ def _find_relations(connection: Connection) -> None:
 
 
 def _is_ours(connection: Connection, name: str) -> bool:
-    """Whether the usual schema has a relation with that name and no column that ours has not."""
+    """Return whether the usual schema has a relation with that name and no column that ours has not."""
     if not _has(connection, name):
         return False
     return {column["name"] for column in inspect(connection).get_columns(name)} <= _UNVERSIONED[name]

@@ -74,7 +74,7 @@ def report_alerts(
     now: dt.datetime,
     channels: Channels | None = None,
 ) -> Told:
-    """All that is wrong now of one kind and feed: it is counted and told, and what is not among it any more has ended.
+    """Count and tell all that is wrong now of one kind and feed; what is not among it any more has ended.
 
     For whoever looks at the whole each time, such as a sensor that evaluates freshness.
 
@@ -150,7 +150,7 @@ def forget(workspace: Workspace, now: dt.datetime, keep_days: int | None = None)
 def _write(
     workspace: Workspace, now: dt.datetime, channels: Channels | None, change: Callable[[Book, int], None]
 ) -> Told:
-    """One transaction of `change` and what it makes due, then the messages that wait, then the sweeping up."""
+    """Do `change` and what it makes due in one transaction, then the messages that wait, then the sweeping up."""
     now_ns, history = to_ns(now), workspace.ledger.alerts
     addresses = alert_channels() if channels is None else channels
     with history.writing() as book:

@@ -44,12 +44,12 @@ class Lateness:
         return 0.0 if self.due_at is None else (now - self.due_at).total_seconds()
 
     def lag_seconds(self, now: dt.datetime) -> float | None:
-        """The time since the end of the newest day that every symbol has. It grows while the market rests."""
+        """Return the time since the end of the newest day that every symbol has. It grows while the market rests."""
         return None if self.newest is None else (now - _end(self.newest)).total_seconds()
 
 
 def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]:
-    """Each table of the feed, fetched and derived.
+    """Yield each table of the feed, fetched and derived.
 
     Of a feed whose end has passed and of which nothing was ever collected, nothing is expected: nobody began with it.
     """
@@ -62,12 +62,12 @@ def lateness(ledger: Ledger, feed: Feed, now: dt.datetime) -> Iterator[Lateness]
 
 
 def begun(ledger: Ledger, feed: Feed) -> dt.date | None:
-    """The first UTC day of which anything was ever collected; None where nobody has begun with the feed."""
+    """Return the first UTC day of which anything was ever collected; None where nobody has begun with the feed."""
     return ledger.all_rows(_BEGUN, {"feed": feed.name})[0][0]
 
 
 def newest_due(feed: Feed, now: dt.datetime) -> dt.date | None:
-    """The newest day of the feed with a session that should have arrived by `now`."""
+    """Return the newest day of the feed with a session that should have arrived by `now`."""
     day = feed.last_due_day(now)
     while day >= feed.start:
         if has_session(feed.calendar, day):
@@ -91,7 +91,7 @@ def _of_table(feed: Feed, table: str, days: dict[str, dt.date | None], expected:
 
 
 def _first_missing(feed: Feed, newest: dt.date | None, expected: dt.date) -> dt.date | None:
-    """The first session after a symbol's newest day, up to the day that is expected."""
+    """Return the first session after a symbol's newest day, up to the day that is expected."""
     day = feed.start if newest is None else newest + dt.timedelta(days=1)
     while day <= expected:
         if has_session(feed.calendar, day):

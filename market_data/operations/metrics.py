@@ -59,7 +59,7 @@ MEANINGS: Mapping[str, tuple[Kind, str]] = {
 
 
 def groups(workspace: Workspace, now: dt.datetime) -> Mapping[str, Callable[[], Iterator[Figure]]]:
-    """The figures in groups, each of which may fail alone."""
+    """Return the figures in groups, each of which may fail alone."""
     return {
         "current": lambda: _current(workspace),
         "made": lambda: _made(workspace),

@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(workspace: Workspace, feed: Feed, now: dt.datetime, cursor: str = "") -> Plan:
-    """What to make again now, within the feed's limit a day and each partition's wait."""
+    """Return what to make again now, within the feed's limit a day and each partition's wait."""
     tries = workspace.ledger.repairs.tries(feed.name)
     span = _span(workspace, feed, now)
     if not feed.repair.enabled or span is None:
@@ -95,7 +95,7 @@ def plan(workspace: Workspace, feed: Feed, now: dt.datetime, cursor: str = "") -
 
 
 def _span(workspace: Workspace, feed: Feed, now: dt.datetime) -> tuple[dt.date, dt.date] | None:
-    """The days that are looked at: from the first that was ever collected, so that nobody's history is bought."""
+    """Return the days to look at: from the first that was ever collected, so that nobody's history is bought."""
     since = begun(workspace.ledger, feed)
     if since is None:
         return None
@@ -105,7 +105,7 @@ def _span(workspace: Workspace, feed: Feed, now: dt.datetime) -> tuple[dt.date, 
 
 
 def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> Iterator[tuple[Partition, Reason]]:
-    """What the ledger alone tells; the last reason given for a partition counts."""
+    """Yield what the ledger alone tells; the last reason given for a partition counts."""
     ledger, asked = workspace.ledger, {"feed": feed.name, "first": first, "last": last}
     if not workspace.source(feed).paid:  # asking again for poor data that is billed is no repair
         for symbol, day in ledger.all_rows(_POOR, asked):
@@ -120,7 +120,7 @@ def _known(workspace: Workspace, feed: Feed, first: dt.date, last: dt.date) -> I
 def _to_ask(
     workspace: Workspace, feed: Feed, span: tuple[dt.date, dt.date], again: set[Partition], cursor: str
 ) -> tuple[list[Partition], str]:
-    """The next partitions in turn, and those that were tried for it; and where to go on next time."""
+    """Return the next partitions in turn, and those that were tried for it; and where to go on next time."""
     c = revisions.c
     query = select(c.date, c.symbol).distinct().where(c.feed == feed.name, c.table_name.in_(feed.tables))
     query = query.where(c.date.between(*span)).order_by(c.date, c.symbol)
@@ -134,7 +134,7 @@ def _to_ask(
 
 
 def _replaced(workspace: Workspace, feed: Feed, asked: Sequence[Partition]) -> tuple[list[Partition], set[Partition]]:
-    """Those whose bytes the vendor has replaced, and those of which it could not say."""
+    """Return those whose bytes the vendor has replaced, and those of which it could not say."""
     source, replaced, unknown = workspace.source(feed), list[Partition](), set[Partition]()
     for partition in asked:
         for table in feed.tables:

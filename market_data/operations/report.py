@@ -41,7 +41,7 @@ class Days:
 def days_of(
     workspace: Workspace, feed: Feed, start: dt.date | None, end: dt.date | None, today: dt.date
 ) -> Days | None:
-    """The days of the feed that a report shows; None where nothing of it is there, or no day can exist.
+    """Return the days of the feed that a report shows; None where nothing of it is there, or no day can exist.
 
     Without `start` and `end` they are the last thirty that can exist; where nothing is there of those, the last thirty
     up to the last partition, and the remark says so.
@@ -61,7 +61,7 @@ def days_of(
 
 
 def gather(workspace: Workspace, feed: Feed, days: Days, most_charts: int) -> FeedReport:
-    """All that the report tells of the feed.
+    """Return all that the report tells of the feed.
 
     Args:
         most_charts: of how many symbols candles are drawn, those with the lowest scores first; 0 is all.
@@ -158,7 +158,7 @@ class _Found:
         )
 
     def faults(self) -> Iterator[Fault]:
-        """Findings that do not pass; scores are none. Only reports that have some are read."""
+        """Yield findings that do not pass; scores are none. Only reports that have some are read."""
         for (symbol, day), report in self._reports.items():
             if not report.notes.get("not_passed", 1):
                 continue

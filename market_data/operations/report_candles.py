@@ -18,7 +18,9 @@ _UNITS = {"s": NS_PER_SECOND, "m": NS_PER_MINUTE, "h": NS_PER_HOUR, "d": NS_PER_
 
 
 def candles_of(workspace: Workspace, revisions: Sequence[Revision]) -> Candles | None:
-    """The candles of these partitions of one symbol; the vendor's where there are none of ours; None without any.
+    """Return the candles of these partitions of one symbol; the vendor's where there are none of ours.
+
+    None without any.
 
     Of several instruments or venues, those with the most candles are drawn, and it is said. The timeframe is the
     finest of which the days have at most `MOST`; where even the coarsest has more, its candles are joined.
@@ -72,5 +74,5 @@ def _joined(bars: pl.DataFrame, width: int) -> pl.DataFrame:
 
 
 def width_ns(timeframe: str) -> int:
-    """How long a bar of time is, such as `15m`."""
+    """Return how long a bar of time is, such as `15m`."""
     return int(timeframe[:-1]) * _UNITS[timeframe[-1]]

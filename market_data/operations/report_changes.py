@@ -25,7 +25,9 @@ Shown = Mapping[dt.date, int]
 
 
 def changes(workspace: Workspace, feed: str, now: Sequence[Revision]) -> Changes | None:
-    """What differs between what counts now and what counted when each day was last shown; None at the first time.
+    """Return what differs between what counts now and what counted when each day was last shown.
+
+    None at the first time.
 
     Args:
         now: the current revisions of the feed's days that are shown.
@@ -48,7 +50,7 @@ def changes(workspace: Workspace, feed: str, now: Sequence[Revision]) -> Changes
 
 
 def _before(workspace: Workspace, feed: str, shown: Shown) -> Iterator[Revision]:
-    """What counted when each of the days was shown."""
+    """Yield what counted when each of the days was shown."""
     for at in sorted(set(shown.values())):
         days = [day for day, made in shown.items() if made == at]
         with suppress(ConfigurationError):  # history ended since: there is nothing to tell
@@ -57,7 +59,7 @@ def _before(workspace: Workspace, feed: str, shown: Shown) -> Iterator[Revision]
 
 
 def _counted(workspace: Workspace, feed: str, days: Sequence[dt.date], as_of: int) -> Iterator[Revision]:
-    """What counted of a feed's days right after a commit."""
+    """Yield what counted of a feed's days right after a commit."""
     c = revisions.c
     wanted = set(days)
     for each in workspace.ledger.find(c.feed == feed, c.date.between(min(days), max(days)), as_of=as_of):
@@ -98,7 +100,10 @@ def remember(workspace: Workspace, feed: FeedReport, made_ns: int) -> None:
 
 
 def last_shown(workspace: Workspace, feed: str) -> Shown:
-    """When the feed's days were last shown; nothing where no report was made. A file that cannot be read is as none."""
+    """Return when the feed's days were last shown; nothing where no report was made.
+
+    A file that cannot be read is as none.
+    """
     with suppress(FileNotFoundError, ValueError, KeyError, AttributeError, TypeError):
         kept = json.loads(_path(workspace, feed).read_bytes())["shown"]
         return {dt.date.fromisoformat(day): int(at) for day, at in kept.items()}

@@ -35,7 +35,7 @@ _FAILING_REPORTS = (
 
 
 def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
-    """A cause for each table with days of the last week that are due, traded, and not there.
+    """Return a cause for each table with days of the last week that are due, traded, and not there.
 
     A feed that never collected anything is not late: nobody has begun with it.
     """
@@ -52,7 +52,7 @@ def late(workspace: Workspace, feed: Feed, now: dt.datetime) -> list[Cause]:
 
 
 def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: float) -> list[Cause]:
-    """A cause for each table of which more than this share of the last day's records was set aside.
+    """Return a cause for each table of which more than this share of the last day's records was set aside.
 
     Args:
         threshold: 0 to 1; of the records of all revisions that were made in the 24 hours before `now`.
@@ -82,7 +82,7 @@ def rejecting(workspace: Workspace, feed: Feed, now: dt.datetime, threshold: flo
 
 
 def not_passing(workspace: Workspace, feed: Feed) -> list[Cause]:
-    """A cause for each check of each table that does not pass in reports that count now."""
+    """Return a cause for each check of each table that does not pass in reports that count now."""
     found: dict[tuple[str, str], list[tuple[Partition, Severity]]] = {}
     for symbol, day, notes in workspace.ledger.all_rows(_FAILING_REPORTS, {"feed": feed.name}):
         for check, table, severity in notes["failures"]:

@@ -21,7 +21,7 @@ _INSTRUMENT = ["instrument_id", "publisher_id"]
 
 
 def build_candles(workspace: Workspace, feed: Feed, partition: Partition) -> Outcome:
-    """Bars of every kind and timeframe that the feed configures.
+    """Return bars of every kind and timeframe that the feed configures.
 
     Raises:
         MissingInput: the partition has no trades yet.
@@ -71,7 +71,9 @@ def _context(workspace: Workspace, feed: Feed, partition: Partition) -> tuple[Ba
 
 
 def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.DataFrame | None, Revision] | None:
-    """The last close of the day before, one row an instrument; from its candles, which know days without a trade.
+    """Return the last close of the day before, one row an instrument.
+
+    From its candles, which know days without a trade.
 
     Candles that have none were read all the same: they are an input, by which it shows whether others count by now.
     """

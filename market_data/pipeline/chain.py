@@ -103,6 +103,6 @@ def _about(workspace: Workspace, partition: Partition, table: str) -> AbstractCo
 
 
 def _after(table: str, tables: Collection[str]) -> tuple[str, ...]:
-    """The tables asked for that are made from `table`."""
+    """Return the tables asked for that are made from `table`."""
     made = [name for name, above in MADE_FROM.items() if table in above]
     return tuple(name for name in (*made, "quality_reports") if name in tables)

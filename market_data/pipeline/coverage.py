@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
 
 def coverage(reader: Reader, feed: Outlined, table: str, first: dt.date, last: dt.date) -> list[Cell]:
-    """Every partition of these UTC days, both included, by symbol and day."""
+    """Return every partition of these UTC days, both included, by symbol and day."""
     query = f"SELECT symbol, CAST(date AS TEXT), rows, rejected {_OF_DAYS}"
     found = reader.rows(query, [feed.name, table, first.isoformat(), last.isoformat()])
     there = {(symbol, day): (rows, rejected) for symbol, day, rows, rejected in found}

@@ -10,7 +10,7 @@ from market_data.settings import Feed
 
 
 def bring(workspace: Workspace, feed: Feed, request: Request, *, refetch: bool) -> tuple[tuple[LandedFile, ...], bool]:
-    """The landed files of a request, and whether the vendor was asked for them.
+    """Return the landed files of a request, and whether the vendor was asked for them.
 
     Raises:
         MarketDataError: as the source's `fetch`; PartitionBusy when another process fetches the same.

@@ -77,7 +77,7 @@ def ingest(
 
 
 def _amendments(workspace: Workspace, feed: Feed, request: Request, delivery: Delivery) -> Amendments:
-    """The feed's changes of the table's rules, found to fit before anything is fetched."""
+    """Return the feed's changes of the table's rules, found to fit before anything is fetched."""
     amendments = feed.amendments(request.table)
     try:
         contract(delivery.schema, request.partition.date, delivery.clock, amendments)

@@ -46,13 +46,13 @@ class Intake:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The table's order, by the delivery's clock."""
+        """Return the table's order, by the delivery's clock."""
         order = table_named(self.table).order
         return tuple(self.delivery.clock if name == "ts_event" and self.delivery.clock else name for name in order)
 
     @property
     def in_order(self) -> bool:
-        """Whether all that was taken so far is proved ordered and unique."""
+        """Return whether all that was taken so far is proved ordered and unique."""
         return self._identity.holds and self._order.holds
 
     def take(self, batch: Batch) -> None:
@@ -73,7 +73,7 @@ class Intake:
         self._write(accepted)
 
     def finish(self, again: Iterator[Batch], into: Staged) -> tuple[Staged, Account]:
-        """The staged file that holds the partition, and its account.
+        """Return the staged file that holds the partition, and its account.
 
         Args:
             again: the same batches once more, for the original values of records that turn out to contradict others.
@@ -126,7 +126,7 @@ class Intake:
         self.rejected.sort(key=lambda row: (row["landed_file"], row["record_number"]))
 
     def _records_at(self, positions: Sequence[int]) -> list[int]:
-        """The records that stand at positions of the staged file, which lacks the rejected ones."""
+        """Return the records that stand at positions of the staged file, which lacks the rejected ones."""
         records: list[int] = []
         skipped = 0
         for position in sorted(positions):

@@ -57,17 +57,17 @@ class Trace:
 
     @property
     def current(self) -> Revision | None:
-        """The revision that counts."""
+        """Return the revision that counts."""
         return next((each for each in reversed(self.revisions) if each.state == "current"), None)
 
     @property
     def is_stale(self) -> bool:
-        """Whether it was made from bytes that were replaced since."""
+        """Return whether it was made from bytes that were replaced since."""
         return any(link.state == "stale" for link in self.upstream)
 
 
 def trace(workspace: Workspace, feed: Feed, table: str, partition: Partition) -> Trace:
-    """What is known of it."""
+    """Return what is known of it."""
     histories = workspace.ledger.histories(partition)
     revisions = histories.get(table, [])
     landed = workspace.landing.known(feed.request(table, partition)) if table in feed.tables else ()
@@ -107,5 +107,5 @@ def _downstream(
 
 
 def _revisions_read(workspace: Workspace, revision: Revision) -> list[Mapping[str, Any]]:
-    """The revisions among what it was made from, or last made again from with the same bytes."""
+    """Return the revisions among what it was made from, or last made again from with the same bytes."""
     return [read for read in workspace.ledger.made_from(revision) if "table" in read]

@@ -19,7 +19,7 @@ _about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})  # noqa:
 
 @contextmanager
 def about(**fields: str | None) -> Generator[None]:
-    """Lines that are logged within the block, by whichever part, tell these fields (some of `FIELDS`) too."""
+    """Give lines that are logged within the block, by whichever part, tell these fields (some of `FIELDS`) too."""
     known = {name: value for name, value in fields.items() if value is not None}
     before = _about.set({**_about.get(), **known})
     try:
@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
     """A line a record: `time` (UTC, ISO 8601), `level`, `logger`, `message`, then those of `FIELDS` that are known."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON."""
+        """Return the record as one line of JSON."""
         line: dict[str, Any] = {
             "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

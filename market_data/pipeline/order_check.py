@@ -48,7 +48,10 @@ class Ascending:
                 self.span = (low, high) if self.span is None else (min(low, self.span[0]), max(high, self.span[1]))
 
     def _ascends(self, rows: pl.DataFrame) -> pl.Expr:
-        """A column without any value is the same everywhere; one with some has no order that could be proved."""
+        """Return whether a column is the same everywhere; one without any value is.
+
+        One with some has no order that could be proved.
+        """
         told = [name for name in self.columns if rows[name].null_count() < len(rows)]
         if not told or any(rows[name].null_count() for name in told):
             return pl.lit(not told and not (self.strictly and len(rows) > 1))

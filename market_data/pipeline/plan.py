@@ -34,7 +34,7 @@ class Planned:
 
     @property
     def cost_usd(self) -> float:
-        """What is known of the cost."""
+        """Return what is known of the cost."""
         return (self.estimate.cost_usd or 0.0) if self.estimate else 0.0
 
 
@@ -46,7 +46,7 @@ def plan(
     *,
     refetch: bool = False,
 ) -> Iterator[Planned]:
-    """What a run of these partitions would fetch, table by table and symbol by symbol. Vendors bill no questions.
+    """Yield what a run of these partitions would fetch, table by table and symbol by symbol. Vendors bill no questions.
 
     Args:
         tables: those of the feed; what the platform makes itself needs no vendor.

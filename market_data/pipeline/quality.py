@@ -48,44 +48,44 @@ class View:
 
     @property
     def tables(self) -> Sequence[str]:
-        """The feed's tables of data."""
+        """Return the feed's tables of data."""
         return tuple(table for table in self._feed.assets if table != TABLE.name)
 
     @property
     def has_session(self) -> bool:
-        """Whether the market trades within the day."""
+        """Return whether the market trades within the day."""
         return bool(self.sessions)
 
     @property
     def sessions(self) -> Sequence[tuple[int, int]]:
-        """When the market trades within the day."""
+        """Return when the market trades within the day."""
         return sessions(self._feed.calendar, self.partition.date)
 
     @property
     def due_at(self) -> dt.datetime:
-        """When the day is due."""
+        """Return when the day is due."""
         return self._feed.due_at(self.partition.date)
 
     def delivery(self, table: str) -> Delivery | None:
-        """How the source delivers a table."""
+        """Return how the source delivers a table."""
         return self._workspace.delivery(self._feed, table)
 
     def facts(self, table: str) -> RevisionFacts | None:
-        """The current revision's facts."""
+        """Return the current revision's facts."""
         return _facts(self._histories.get(table, []))
 
     def facts_before(self, table: str) -> RevisionFacts | None:
-        """The facts of the day before."""
+        """Return the facts of the day before."""
         if self._before is None:
             self._before = self._workspace.ledger.histories(self.partition.day_before)
         return _facts(self._before.get(table, []))
 
     def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
-        """What the check holds against for a table."""
+        """Return what the check holds against for a table."""
         return self._feed.thresholds(check, table, kind)
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """The current revision's rows; a small table is read once and kept for the other checks."""
+        """Return the current revision's rows; a small table is read once and kept for the other checks."""
         if table not in self._scans:
             history = self._histories.get(table)
             current = history[-1] if history else None
@@ -95,20 +95,20 @@ class View:
         return self._scans[table]
 
     def set_aside(self, table: str) -> int:
-        """How many of the table's records stand in quarantine."""
+        """Return how many of the table's records stand in quarantine."""
         if QUARANTINE not in self._histories:
             return 0
         rows = self.scan(QUARANTINE).filter(pl.col("table") == table)
         return int(rows.select(pl.len()).collect().item())
 
     def figures(self, check: str, table: str) -> Mapping[str, Any]:
-        """What the check asked of the table, computed with what the others asked of it."""
+        """Return what the check asked of the table, computed with what the others asked of it."""
         if table not in self._figures:
             self._figures[table] = figures(self, table, self._checks)
         return self._figures[table][check]
 
     def minutes(self, table: str) -> pl.DataFrame:
-        """The table by instrument and minute."""
+        """Return the table by instrument and minute."""
         if table not in self._minutes:
             delivery, facts = self.delivery(table), self.facts(table)
             clock = delivery.clock if delivery is not None else None
@@ -116,7 +116,7 @@ class View:
         return self._minutes[table]
 
     def other(self, feed: str, symbol: str) -> PartitionView | None:
-        """The same day of a symbol of another feed."""
+        """Return the same day of a symbol of another feed."""
         found = self._workspace.settings.feeds.get(feed)
         if found is None or symbol not in found.symbols:
             return None
@@ -133,7 +133,7 @@ def _facts(history: Sequence[Revision]) -> RevisionFacts | None:
 def run_checks(
     workspace: Workspace, feed: Feed, partition: Partition, names: Iterable[str]
 ) -> dict[str, Sequence[Finding]]:
-    """What each of the checks says of the partition. A check that crashes raises."""
+    """Return what each of the checks says of the partition. A check that crashes raises."""
     names = tuple(names)
     view = View(workspace, feed, partition, names)
     return {name: check(name).run(view) for name in names}
@@ -192,7 +192,7 @@ def findings_in(workspace: Workspace, report: Revision) -> list[Finding]:
 
 
 def _notes(rated: Scores, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What watching, mending and metrics ask of a report, in the ledger: no file is read for it."""
+    """Return what watching, mending and metrics ask of a report, in the ledger: no file is read for it."""
     failures = sorted({(each.check, each.table, each.severity) for each in findings if not each.passed})
     return {
         "findings": len(findings),

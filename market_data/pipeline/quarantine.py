@@ -74,7 +74,7 @@ class Wanted:
 
 
 def found(workspace: Workspace, wanted: Wanted) -> Iterator[tuple[Partition, pl.DataFrame]]:
-    """The wanted records by partition, in order of feed, day and symbol; partitions without any are left out.
+    """Yield the wanted records by partition, in order of feed, day and symbol; partitions without any are left out.
 
     The columns are the table's, then `digest`, and `dropped`: why somebody does not want it, or null.
 

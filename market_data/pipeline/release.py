@@ -75,7 +75,7 @@ def release(workspace: Workspace, table: str, partition: Partition) -> Released:
 
 
 def following(released: Iterable[Released]) -> list[str]:
-    """The commands that make what is made from the tables that changed: one for each run of days of a symbol."""
+    """Return the commands that make what is made from the tables that changed: one for each run of days of a symbol."""
     changed = sorted(
         ((each.partition.feed, each.table, each.partition.symbol, each.partition) for each in released if each.changed),
     )
@@ -86,7 +86,7 @@ def following(released: Iterable[Released]) -> list[str]:
 
 
 def materialize(feed: str, table: str, partitions: Sequence[Partition]) -> str:
-    """The command that makes a table and all that is made from it, of one symbol, from the first day to the last."""
+    """Return the command that makes a table and all that is made from it, of one symbol and these days."""
     first, last = partitions[0], partitions[-1]
     which = f"--partition '{first.key}'" if first == last else f"--partition-range '{first.key}...{last.key}'"
     return f"""dagster asset materialize --select 'key:"{feed}/{table}"+' {which} -m market_data.definitions"""
@@ -101,7 +101,7 @@ def _places(workspace: Workspace, table: str, partition: Partition) -> set[Place
 
 
 def _runs(partitions: Sequence[Partition]) -> list[list[Partition]]:
-    """Days that follow each other together: a range over a day between would ask the vendor for it."""
+    """Return days that follow each other together: a range over a day between would ask the vendor for it."""
     runs: list[list[Partition]] = []
     for partition in partitions:
         if runs and partition.date - runs[-1][-1].date == dt.timedelta(days=1):

@@ -58,7 +58,7 @@ class Workspace:
     _sources: dict[str, Source] = field(default_factory=dict[str, Source])
 
     def feed(self, name: str) -> Feed:
-        """The feed of that name.
+        """Return the feed of that name.
 
         Raises:
             ConfigurationError: there is none; the text lists those there are.
@@ -66,7 +66,7 @@ class Workspace:
         return feed_named(self.settings, name)
 
     def source(self, feed: Feed) -> Source:
-        """The feed's source, constructed once."""
+        """Return the feed's source, constructed once."""
         if feed.name not in self._sources:
             self._sources[feed.name] = source_named(feed.source)(
                 feed.options, feed.symbols, self.settings.vendors / feed.source
@@ -74,21 +74,21 @@ class Workspace:
         return self._sources[feed.name]
 
     def delivery(self, feed: Feed, table: str) -> Delivery | None:
-        """How the feed's source delivers a table; None for a table that the platform makes itself."""
+        """Return how the feed's source delivers a table; None for a table that the platform makes itself."""
         return self.source(feed).delivery(table) if table in feed.tables else None
 
     def allowance(self, feed: Feed) -> Allowance:
-        """What the feed may spend."""
+        """Return what the feed may spend."""
         return Allowance(None, None) if self.allow_cost else Allowance(feed.budget.run_usd, feed.budget.day_usd)
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger."""
+        """Return the ledger."""
         return self.warehouse.ledger
 
 
 def feed_named(settings: Settings, name: str) -> Feed:
-    """A feed by its name.
+    """Return a feed by its name.
 
     Raises:
         ConfigurationError: there is none; the text lists those there are.
@@ -101,7 +101,7 @@ def feed_named(settings: Settings, name: str) -> Feed:
 
 @contextmanager
 def opened(settings: Settings, run_id: str = "cli", *, allow_cost: bool = False) -> Generator[Workspace]:
-    """A workspace on the settings' home, which is made where it does not exist.
+    """Give a workspace on the settings' home, which is made where it does not exist.
 
     Raises:
         ConfigurationError: the home cannot be made or written.
@@ -122,7 +122,7 @@ def opened(settings: Settings, run_id: str = "cli", *, allow_cost: bool = False)
 
 
 def _places(settings: Settings) -> tuple[Path | BucketFolder, Path | BucketFolder]:
-    """Where landing and warehouse lie."""
+    """Return where landing and warehouse lie."""
     if settings.bucket is None:
         return settings.landing, settings.warehouse
     bucket = Bucket(settings.bucket.url, settings.home, settings.bucket.cache_bytes, settings.bucket.endpoint)
@@ -130,12 +130,12 @@ def _places(settings: Settings) -> tuple[Path | BucketFolder, Path | BucketFolde
 
 
 def landed_inputs(files: tuple[LandedFile, ...]) -> list[dict[str, Any]]:
-    """Landed files as a revision's inputs in the ledger."""
+    """Return landed files as a revision's inputs in the ledger."""
     return [{"file": file.name, "sha256": file.sha256, "origin": file.origin} for file in files]
 
 
 def revision_input(revision: Revision) -> dict[str, Any]:
-    """A revision as an input of another in the ledger."""
+    """Return a revision as an input of another in the ledger."""
     return {
         "table": revision.table,
         "date": revision.partition.date.isoformat(),

@@ -15,13 +15,13 @@ _NAMED = 20
 
 
 def _soon(error: Exception) -> bool:
-    """A day that is not published yet comes in hours: the next run fetches it, a retry in minutes does not."""
+    """Return a day that is not published yet comes in hours: the next run fetches it, a retry in minutes does not."""
     return is_transient(error) and not isinstance(error, NotYetAvailable)
 
 
 @contextmanager
 def bugs_are_told() -> Generator[None]:
-    """What is not of the project's own tree is a bug, which no retry mends.
+    """Give what is not of the project's own tree is a bug, which no retry mends.
 
     An error of the tree comes here where it concerns no single partition: a ledger that cannot be opened.
 
@@ -44,7 +44,7 @@ def bugs_are_told() -> Generator[None]:
 
 
 def _storage_error(error: Exception) -> Exception | None:
-    """What Dagster's database said, where it is that: the ledger's errors are of the project's tree already."""
+    """Return what Dagster's database said, where it is that: the ledger's errors are of the project's tree already."""
     from sqlalchemy.exc import InterfaceError, OperationalError  # noqa: PLC0415  whoever raises them has loaded them
 
     # dagster-postgres has an error of its own for a server that it could not reach, after some attempts.
@@ -54,7 +54,7 @@ def _storage_error(error: Exception) -> Exception | None:
 
 
 def _by_cause(failed: Sequence["Failed"]) -> Iterator[str]:
-    """A line a failure; what many failed of in the same words, a vendor that is down, is said once."""
+    """Yield a line a failure; what many failed of in the same words, a vendor that is down, is said once."""
     by_words: dict[str, list[Failed]] = {}
     for failure in failed:
         by_words.setdefault(str(failure.error), []).append(failure)
@@ -68,7 +68,9 @@ def _by_cause(failed: Sequence["Failed"]) -> Iterator[str]:
 
 
 def failure_of(failed: Sequence["Failed"], attempted: int, *, may_retry: bool = True) -> dg.Failure:
-    """One failure that names every bad partition of a run; worth a retry if any of them may come right by itself.
+    """Return one failure that names every bad partition of a run.
+
+    Worth a retry if any of them may come right by itself.
 
     What was good is recorded already and is not made again by a retry, since landing and the ledger know it.
     """

@@ -53,12 +53,12 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
-        """Which of the two, and the instance's folder."""
+        """Return which of the two, and the instance's folder."""
         return {"kind": str, "base_dir": str}
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> DagsterStorage:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One of Dagster's own two.
+        """Return one of Dagster's own two.
 
         Raises:
             ConfigurationError: it is PostgreSQL, and the environment does not say which.

@@ -27,12 +27,12 @@ class PlatformResource(dg.ConfigurableResource[Any]):
     config: str
 
     def settings(self) -> Settings:
-        """The settings, read anew."""
+        """Return the settings, read anew."""
         return load_settings(catalog(), Environment(home=self.home, config=Path(self.config)))
 
     @contextmanager
     def workspace(self, run_id: str, *, allow_cost: bool = False) -> Generator["Workspace"]:
-        """An open workspace; what this run makes carries its id."""
+        """Give an open workspace; what this run makes carries its id."""
         from market_data.pipeline.workspace import opened  # noqa: PLC0415  loading definitions must not wait for polars
 
         with opened(self.settings(), run_id, allow_cost=allow_cost) as workspace:

@@ -25,7 +25,7 @@ class InstanceRunLauncher(dg.DefaultRunLauncher):
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003  there is none
     ) -> RunLauncher:
-        """The launcher that the environment asks for.
+        """Return the launcher that the environment asks for.
 
         Raises:
             ConfigurationError: it asks for workers, and what they need is not installed.

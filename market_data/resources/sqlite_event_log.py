@@ -67,7 +67,7 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Generator[Connection]:
-        """A transaction; within one of the same thread and file, that one."""
+        """Give a transaction; within one of the same thread and file, that one."""
         with self._guard:
             begun = self._begun.get(shard)
             if begun is not None:
@@ -155,7 +155,7 @@ class SqliteEventLog(SqliteEventLogStorage):
         return record if record is not None and record.run_id == run_id else None
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the index has a table. One that is there stays: only migrations make any."""
+        """Return whether the index has a table. One that is there stays: only migrations make any."""
         if table_name not in self._tables:
             with self.index_connection() as connection:
                 if not inspect(connection).has_table(table_name):

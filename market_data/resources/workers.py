@@ -81,7 +81,9 @@ class WorkersRunLauncher(CeleryRunLauncher):
         return super().terminate(run_id)
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether some worker is at it. Asked for runs that have started and not ended, by Dagster's run monitoring.
+        """Return whether some worker is at it.
+
+        Asked for runs that have started and not ended, by Dagster's run monitoring.
 
         What Celery keeps of a task does not tell: that of a killed worker's stays "started". Where Redis does not
         answer nothing is known: this raises, and counting begins anew.
@@ -103,7 +105,7 @@ class WorkersRunLauncher(CeleryRunLauncher):
         return f"workers that listen to its queue, {queue}: {', '.join(listening) or 'none'}"
 
     def _tasks_at_work(self) -> Collection[str]:
-        """All workers are asked, and once for the runs that the monitoring looks at in one go."""
+        """Return the answers: all workers are asked, and once for the runs that the monitoring looks at in one go."""
         if time.monotonic() > self._asked_at + 1:
             answers = self.celery.control.inspect(timeout=_ANSWER_SECONDS).active() or {}
             self._at_work = {task["id"] for tasks in answers.values() for task in tasks}
@@ -112,7 +114,7 @@ class WorkersRunLauncher(CeleryRunLauncher):
 
 
 def queue_of(run: DagsterRun) -> str:
-    """The one that a tag names, else that of its pool, which is a source's name."""
+    """Return the one that a tag names, else that of its pool, which is a source's name."""
     pools = (run.run_op_concurrency and run.run_op_concurrency.all_pools) or ()
     return run.tags.get(DAGSTER_CELERY_QUEUE_TAG) or (next(iter(pools)) if len(pools) == 1 else DEFAULT_QUEUE)
 

@@ -38,7 +38,7 @@ class Route(BaseModel):
         return feeds
 
     def takes(self, severity: Severity, feed: str | None) -> bool:
-        """Whether an alert so grave, of that feed (None: of the platform itself), goes this way."""
+        """Return whether an alert so grave, of that feed (None: of the platform itself), goes this way."""
         return rank(severity) >= rank(self.severity) and (not self.feeds or feed in self.feeds)
 
 
@@ -65,7 +65,7 @@ class Alerts(BaseModel):
     keep_days: int = Field(default=90, ge=1, description="how long the history keeps alerts that were resolved")
 
     def channels(self, severity: Severity, feed: str | None, there: Collection[str]) -> tuple[str, ...]:
-        """The channels that are told of such an alert.
+        """Return the channels that are told of such an alert.
 
         Args:
             there: the channels that the environment has; those of routes are told whether it has them or not.

@@ -30,13 +30,13 @@ class BucketHome:
 
     @property
     def folder_name(self) -> str:
-        """A name that no other bucket's scratch folder has, and that people recognize."""
+        """Return a name that no other bucket's scratch folder has, and that people recognize."""
         digest = hashlib.sha256(f"{self.url} {self.endpoint}".encode()).hexdigest()[:8]
         return f"{self.url.partition('://')[2].replace('/', '-').replace('=', '-')[:40]}-{digest}"
 
 
 def bucket_home(environment: Environment) -> BucketHome | None:
-    """The bucket that the environment names as the home; None where that is a folder.
+    """Return the bucket that the environment names as the home; None where that is a folder.
 
     Raises:
         ConfigurationError: it is no bucket's URL, or no ledger is named beside it.
@@ -64,6 +64,6 @@ def bucket_home(environment: Environment) -> BucketHome | None:
 
 
 def scratch_folder(environment: Environment, bucket: BucketHome) -> Path:
-    """The local folder of a bucket's home."""
+    """Return the local folder of a bucket's home."""
     above = environment.scratch or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "market-data")
     return above.absolute() / bucket.folder_name

@@ -10,7 +10,7 @@ ALWAYS = "24/7"
 
 
 def check_calendar(name: str) -> str:
-    """The name itself, if it is a calendar.
+    """Return the name itself, if it is a calendar.
 
     Raises:
         ValueError: it is not one.
@@ -33,13 +33,13 @@ def _sessions(name: str, year: int) -> Any:
 
 
 def has_session(calendar: str, day: dt.date) -> bool:
-    """Whether the market trades at any minute of the UTC day [00:00, 24:00)."""
+    """Return whether the market trades at any minute of the UTC day [00:00, 24:00)."""
     return bool(sessions(calendar, day))
 
 
 @lru_cache(maxsize=4_096)
 def sessions(calendar: str, day: dt.date) -> tuple[tuple[int, int], ...]:
-    """When the market trades within the UTC day: half-open intervals, ns since the epoch, in order.
+    """Return when the market trades within the UTC day: half-open intervals, ns since the epoch, in order.
 
     Each is of one session, even where the next begins as it ends; a break that the calendar knows (a lunch hour) parts
     a session in two.
@@ -55,6 +55,6 @@ def sessions(calendar: str, day: dt.date) -> tuple[tuple[int, int], ...]:
 
 
 def _parted(opened: Any, pause: list[Any], closed: Any) -> list[tuple[int, int]]:
-    """A session, or what is left of it before and after its break; ns since the epoch."""
+    """Return a session, or what is left of it before and after its break; ns since the epoch."""
     times = [each.as_unit("ns").value for each in (opened, *pause, closed) if each == each]  # noqa: PLR0124  no NaT
     return list(zip(times[::2], times[1::2], strict=True))

@@ -31,12 +31,12 @@ class ChecksStanza(BaseModel):
 
     @property
     def named(self) -> frozenset[str]:
-        """The checks that the stanza names."""
+        """Return the checks that the stanza names."""
         return frozenset(self.model_fields_set)
 
     @property
     def switched_off(self) -> frozenset[str]:
-        """The checks that it switches off."""
+        """Return the checks that it switches off."""
         return frozenset(name for name in self.named if not self._of(name).enabled)
 
     @property
@@ -47,7 +47,7 @@ class ChecksStanza(BaseModel):
         return [(name, table, of.other_feed) for name, table, of in found if of is not None and of.other_feed]
 
     def thresholds(self, name: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
-        """What a check holds against for a table."""
+        """Return what a check holds against for a table."""
         found = getattr(self._of(name), table, None) if name in self.named else None
         return found if isinstance(found, kind) else kind()
 
@@ -57,13 +57,13 @@ class ChecksStanza(BaseModel):
 
 @cache
 def checks_model() -> type[ChecksStanza]:
-    """The model of the key, made of the thresholds of every check. Imports the checks, and so polars."""
+    """Return the model of the key, made of the thresholds of every check. Imports the checks, and so polars."""
     fields: dict[str, Any] = {name: (_stanza(name) | None, Field(default=None)) for name in check_names()}
     return create_model("Checks", __base__=ChecksStanza, **fields)
 
 
 def known_keys(above: list[str]) -> list[str]:
-    """The keys that may stand below `checks` and these: checks, then tables and switches, then thresholds."""
+    """Return the keys that may stand below `checks` and these: checks, then tables and switches, then thresholds."""
     if not above:
         return list(check_names())
     judge = check(above[0])

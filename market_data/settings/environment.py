@@ -36,7 +36,7 @@ class Secret:
         self._text = text
 
     def get_secret_value(self) -> str:
-        """The text."""
+        """Return the text."""
         return self._text
 
     def __repr__(self) -> str:
@@ -57,7 +57,7 @@ class AtLeast:
 
 
 def _variable(default: object, meaning: str) -> Any:
-    """A field that a variable of its name fills, and what the reference says of it."""
+    """Return a field that a variable of its name fills, and what the reference says of it."""
     return dataclasses.field(default=default, metadata={"description": meaning})
 
 
@@ -138,7 +138,7 @@ class Environment:
 
     @property
     def config_path(self) -> Path:
-        """The feeds file that counts."""
+        """Return the feeds file that counts."""
         if self.config is not None:
             return self.config
         own = Path("feeds.yaml")
@@ -146,7 +146,7 @@ class Environment:
 
 
 def _variables() -> Mapping[str, str | None]:
-    """The environment by names in capitals, and below it what `.env` says."""
+    """Return the environment by names in capitals, and below it what `.env` says."""
     listed: Mapping[str, str | None] = {}
     if Path(_DOT_ENV).is_file():
         from dotenv import dotenv_values  # noqa: PLC0415  few have such a file
@@ -156,7 +156,7 @@ def _variables() -> Mapping[str, str | None]:
 
 
 def _converted(name: str, given: Any, kind: Any) -> Any:
-    """What was given as the field's type."""
+    """Return what was given as the field's type."""
     kind, *bounds = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     value: Any = given
@@ -187,7 +187,7 @@ CHANNEL_PREFIX = "MARKET_DATA_ALERTS_"
 
 
 def alert_channels() -> "Mapping[str, SecretStr]":
-    """The addresses of the alerts' channels by name: `MARKET_DATA_ALERTS_OPS` is that of `ops`.
+    """Return the addresses of the alerts' channels by name: `MARKET_DATA_ALERTS_OPS` is that of `ops`.
 
     From the environment or a `.env` file in the working folder, as `Environment`; read anew at each call, so that no
     model keeps a secret.

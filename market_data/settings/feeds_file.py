@@ -42,7 +42,7 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _no_key_twice)
 
 
 def read_feeds_file(path: Path) -> tuple[Any, yaml.Node | None]:
-    """The document, and its nodes, which know their lines. Of a file that did not change it is the same again.
+    """Return the document, and its nodes, which know their lines. Of a file that did not change it is the same again.
 
     Raises:
         ConfigurationError: it cannot be read, or is not YAML.
@@ -81,7 +81,7 @@ def _parsed(text: str, name: str) -> tuple[Any, yaml.Node | None]:
 
 
 def line_of(node: yaml.Node | None, keys: list[str]) -> int:
-    """The line of the deepest key that stands in the file, from 1."""
+    """Return the line of the deepest key that stands in the file, from 1."""
     line = 1
     for key in keys:
         if isinstance(node, yaml.MappingNode):

@@ -12,7 +12,7 @@ class Concealed(Protocol):
     """A secret, ours or pydantic's."""
 
     def get_secret_value(self) -> str:
-        """The text."""
+        """Return the text."""
         ...
 
 
@@ -27,37 +27,37 @@ class Places:
 
     @property
     def place(self) -> str:
-        """The home as `MARKET_DATA_HOME` names it."""
+        """Return the home as `MARKET_DATA_HOME` names it."""
         return self.bucket.url if self.bucket is not None else str(self.home)
 
     @property
     def is_made(self) -> bool:
-        """Whether the home exists; of a bucket that shows when it is used."""
+        """Return whether the home exists; of a bucket that shows when it is used."""
         return self.bucket is not None or self.home.exists()
 
     @property
     def database(self) -> Concealed:
-        """The URL of the ledger's database; it may hold a password."""
+        """Return the URL of the ledger's database; it may hold a password."""
         return self.ledger_url or self.postgres_url or Secret(f"sqlite:///{self.ledger}")
 
     @property
     def landing(self) -> Path:
-        """Root of the vendors' bytes."""
+        """Return root of the vendors' bytes."""
         return self.home / "landing"
 
     @property
     def warehouse(self) -> Path:
-        """Root of the tables."""
+        """Return root of the tables."""
         return self.home / "warehouse"
 
     @property
     def vendors(self) -> Path:
-        """Root of what processes share about vendors: their limits, and which of them is down."""
+        """Return root of what processes share about vendors: their limits, and which of them is down."""
         return self.home / "vendors"
 
     @property
     def ledger(self) -> Path:
-        """The SQLite file of the ledger, where no other database is named."""
+        """Return the SQLite file of the ledger, where no other database is named."""
         return self.home / "ledger.db"
 
 
@@ -79,7 +79,7 @@ class Home(Places):
 
 
 def home_of(environment: Environment) -> Home:
-    """The home that the environment names.
+    """Return the home that the environment names.
 
     Raises:
         ConfigurationError: it is no folder and no bucket's URL, or one without a ledger beside it.

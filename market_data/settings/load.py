@@ -24,7 +24,7 @@ _SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
 
 
 def load_settings(sources: Mapping[str, SourceInfo], environment: Environment | None = None) -> Settings:
-    """The settings, from the environment and the feeds file it names.
+    """Return the settings, from the environment and the feeds file it names.
 
     Args:
         sources: what there is to collect from; each says which tables and options it has.
@@ -139,7 +139,7 @@ def _sentences(
     node: yaml.Node | None,
     known: Callable[[list[str]], Iterable[str]] | None = None,
 ) -> list[str]:
-    """What is wrong, a sentence each; `known` gives the keys that may stand below others."""
+    """Return what is wrong, a sentence each; `known` gives the keys that may stand below others."""
     sentences: list[str] = []
     for item in error.errors(include_url=False):
         keys = [*above, *(str(part) for part in item["loc"] if part != "[key]")]
@@ -155,7 +155,7 @@ def _sentences(
 
 
 def _is_secret(keys: list[str], value: object) -> bool:
-    """Whether a value may be a secret that stands in the file by mistake: a channel's address is one."""
+    """Return whether a value may be a secret that stands in the file by mistake: a channel's address is one."""
     return bool(_SECRET.search(keys[-1])) or (keys[0] == "alerts" and "://" in repr(value))
 
 

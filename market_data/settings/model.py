@@ -46,7 +46,7 @@ def _safe(name: str) -> str:
 
 
 def _as_mapping(value: object) -> object:
-    """A plain list of symbols means that the vendor uses the same names."""
+    """Return a plain list of symbols means that the vendor uses the same names."""
     if isinstance(value, list):
         names = [str(name) for name in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         if len(set(names)) < len(names):
@@ -164,27 +164,30 @@ class Feed(Outlined, BaseModel):
 
     @property
     def judged_by(self) -> dict[str, str]:
-        """The checks that apply to the feed, and the table that each is shown at."""
+        """Return the checks that apply to the feed, and the table that each is shown at."""
         return applicable(self.assets, self.checks.named, self.checks.switched_off)
 
     def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
-        """What a check holds against for a table of the feed."""
+        """Return what a check holds against for a table of the feed."""
         return self.checks.thresholds(check, table, kind)
 
     def amendments(self, table: str) -> Amendments:
-        """What the feed changes of the contract of one of its tables."""
+        """Return what the feed changes of the contract of one of its tables."""
         return self.rules[table].amendments if table in self.rules else AS_IT_IS
 
     def request(self, table: str, partition: Partition) -> Request:
-        """What the source is asked for."""
+        """Return what the source is asked for."""
         return Request(table=table, partition=partition, vendor_symbol=self.symbols[partition.symbol])
 
     def due_at(self, day: dt.date) -> dt.datetime:
-        """When a UTC day of the feed is late if it is not there."""
+        """Return when a UTC day of the feed is late if it is not there."""
         return to_datetime(day_bounds(day)[1]) + dt.timedelta(hours=self.due_after_hours)
 
     def last_due_day(self, now: dt.datetime) -> dt.date:
-        """The last UTC day that is due by `now`, whether it had a session or not; it may lie before the first."""
+        """Return the last UTC day that is due by `now`, whether it had a session or not.
+
+        It may lie before the first.
+        """
         last = (now - dt.timedelta(hours=self.due_after_hours)).date() - dt.timedelta(days=1)
         return last if self.end is None else min(last, self.end)
 

@@ -36,16 +36,16 @@ class Outlined:
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """Every table of the feed, in the order in which one is made from the other."""
+        """Return every table of the feed, in the order in which one is made from the other."""
         derived = DERIVED if "trades" in self.tables else tuple(t for t in DERIVED if t != "candles")
         return (*self.tables, *derived)
 
     def partition(self, symbol: str, date: dt.date) -> Partition:
-        """A partition of this feed."""
+        """Return a partition of this feed."""
         return Partition(feed=self.name, date=date, symbol=symbol)
 
     def last_day(self, today: dt.date) -> dt.date:
-        """The last whole UTC day that can exist: yesterday, or the feed's end."""
+        """Return the last whole UTC day that can exist: yesterday, or the feed's end."""
         yesterday = today - dt.timedelta(days=1)
         return yesterday if self.end is None else min(self.end, yesterday)
 
@@ -63,7 +63,7 @@ class Outline(Outlined):
 
 
 def outlines(path: Path) -> Mapping[str, Outline] | None:
-    """The outline of every feed of the file; None where one is not plain: the models tell why.
+    """Return the outline of every feed of the file; None where one is not plain: the models tell why.
 
     Raises:
         ConfigurationError: the file cannot be read, or is not YAML.
@@ -76,7 +76,7 @@ def outlines(path: Path) -> Mapping[str, Outline] | None:
 
 
 def _outline(name: str, stanza: Mapping[str, Any]) -> Outline:
-    """The stanza's own words: its scalars are text, but for what is left empty."""
+    """Return the stanza's own words: its scalars are text, but for what is left empty."""
     symbols, tables, calendar = stanza["symbols"], stanza["tables"], stanza.get("calendar", ALWAYS)
     named = dict(symbols) if isinstance(symbols, dict) else dict(zip(symbols, symbols, strict=True))
     start, end = stanza["start"], stanza.get("end")

@@ -64,7 +64,7 @@ _NAMES: Mapping[Any, str] = {
 
 
 def reference(sources: Mapping[str, SourceInfo]) -> str:
-    """The whole page: environment variables, a feed's keys, kinds of candle, checks, and each source's options."""
+    """Return the page: environment variables, a feed's keys, kinds of candle, checks, each source's options."""
     parts = [_OPENING, _VARIABLES, _table(("variable", "type", "default", "meaning"), _variables())]
     parts += [_FEED, _fields(Feed, without=("name",))]
     parts += [_ALERTS, _fields(Alerts)]
@@ -112,7 +112,10 @@ def _fields(model: type[BaseModel], without: Sequence[str] = ()) -> str:
 
 
 def _keys(model: type[BaseModel], above: str = "") -> Iterator[Sequence[str]]:
-    """A row a key; the keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`."""
+    """Yield a row a key.
+
+    The keys of a stanza within the stanza as `stanza.key`, of a list of stanzas as `list[].key`.
+    """
     for attribute, field in model.model_fields.items():
         name = field.alias or attribute
         if _is_model(field.annotation) and field.annotation.model_fields:
@@ -136,7 +139,7 @@ def _words(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """A default as YAML writes it."""
+    """Return a default as YAML writes it."""
     if field.is_required():
         return "required"
     if field.default is None or isinstance(field.default, BaseModel):
@@ -158,7 +161,7 @@ def _plain(value: Any) -> Any:
 
 
 def _type(annotation: Any, metadata: Iterable[Any] = ()) -> str:
-    """A type in words, with its bounds."""
+    """Return a type in words, with its bounds."""
     bounds = [
         f"{words} {getattr(each, bound)}"
         for each in metadata

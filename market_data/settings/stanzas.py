@@ -52,7 +52,7 @@ class TableRules(BaseModel):
 
     @property
     def amendments(self) -> Amendments:
-        """The same for the contract."""
+        """Return the same for the contract."""
         bounds = (Bound(column, each.min, each.max, each.reason) for column, each in sorted(self.tighten.items()))
         return Amendments(tuple(sorted(self.relax.items())), tuple(bounds))
 

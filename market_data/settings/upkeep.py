@@ -32,5 +32,5 @@ class Upkeep(BaseModel):
 
     @property
     def history_ns(self) -> int | None:
-        """How long revisions are kept, ns; None for ever."""
+        """Return how long revisions are kept, ns; None for ever."""
         return None if self.history is None else int(self.history.removesuffix("d")) * _NS_PER_DAY

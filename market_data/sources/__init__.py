@@ -11,7 +11,7 @@ from market_data.domain.ports.source import Source, SourceInfo
 
 
 def source(name: str) -> type[Source]:
-    """The source of that name.
+    """Return the source of that name.
 
     Raises:
         LookupError: there is none; the text lists those there are.
@@ -40,5 +40,5 @@ class _Catalog(Mapping[str, SourceInfo]):
 
 
 def catalog() -> Mapping[str, SourceInfo]:
-    """What configuration needs to know of every source."""
+    """Return what configuration needs to know of every source."""
     return _Catalog()

@@ -23,19 +23,19 @@ class Backend(Protocol):
         ...
 
     def read(self, key: str) -> bytes | None:
-        """The bytes of a small file; None where there is none."""
+        """Return the bytes of a small file; None where there is none."""
         ...
 
     def size(self, key: str) -> int | None:
-        """How many bytes the key has; None where it is not there. Quick."""
+        """Return how many bytes the key has; None where it is not there. Quick."""
         ...
 
     def digest(self, key: str) -> str | None:
-        """The SHA-256 of the key's bytes; None where it is not there (or, on a bucket, was put by others)."""
+        """Return the SHA-256 of the key's bytes; None where it is not there (or, on a bucket, was put by others)."""
         ...
 
     def every_key(self) -> Iterator[str]:
-        """Every key, those of files in the making left out."""
+        """Return every key, those of files in the making left out."""
         ...
 
     def copy(self, key: str, target: Path) -> str | None:
@@ -43,19 +43,19 @@ class Backend(Protocol):
         ...
 
     def local(self, key: str, digest: str) -> Path | None:
-        """A local file with the key's bytes; None where they are gone or have another SHA-256. Read it, only."""
+        """Return a local file with the key's bytes; None where they are gone or have another SHA-256. Read it, only."""
         ...
 
     def path(self, key: str) -> Path:
-        """Where a local file with the key's bytes is, or would be."""
+        """Return where a local file with the key's bytes is, or would be."""
         ...
 
     def workdir(self, key: str) -> Path:
-        """The local folder for the making of what shall have this key; it is not made here."""
+        """Return the local folder for the making of what shall have this key; it is not made here."""
         ...
 
     def address(self, key: str) -> str:
-        """Where the key is, for people."""
+        """Return where the key is, for people."""
         ...
 
 

@@ -42,11 +42,11 @@ class Bucket:
 
     @property
     def pins(self) -> Path:
-        """Where this process's names of files lie, below their keys."""
+        """Return where this process's names of files lie, below their keys."""
         return self.folder / "pins"
 
     def below(self, name: str) -> "BucketFolder":
-        """The place of the keys below `name`."""
+        """Return the place of the keys below `name`."""
         return BucketFolder(self, name)
 
     def put(self, staged: Path, key: str, digest: str) -> Path:
@@ -124,7 +124,7 @@ class BucketFolder:
         return None if facts is None else facts[0]
 
     def digest(self, key: str) -> str | None:
-        """The SHA-256 that the key's object was uploaded with; None where it is not there, or is another's."""
+        """Return the SHA-256 that the key's object was uploaded with; None where it is not there, or is another's."""
         facts = self.bucket.objects.facts(self._full(key))
         return None if facts is None else facts[1]
 
@@ -157,7 +157,7 @@ class BucketFolder:
 
     @property
     def pins(self) -> Path:
-        """Where local copies lie, below their keys."""
+        """Return where local copies lie, below their keys."""
         return self.bucket.pins / self.name
 
     def take_back(self, key: str, staged: Path) -> None:
@@ -169,7 +169,7 @@ class BucketFolder:
         self.bucket.objects.delete(self._full(key))
 
     def settled(self, now: dt.datetime | None = None) -> list[str]:
-        """The keys that were written a day ago or before."""
+        """Return the keys that were written a day ago or before."""
         before = (now or self.bucket.objects.now(self._full(f"_clock/{uuid.uuid4().hex}"))) - _SETTLED
         listed = self.bucket.objects.below(f"{self.name}/")
         return [key.removeprefix(f"{self.name}/") for key, written in listed if written < before]

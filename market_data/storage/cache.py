@@ -53,7 +53,7 @@ class Cache:
             total -= size
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
-        """When it was last used (ns), its size and its path, of each file that another process does not remove."""
+        """Yield last use (ns), size and path of each file that another process does not remove."""
         for path in self.folder.glob("??/*"):
             with suppress(FileNotFoundError):
                 facts = path.stat()

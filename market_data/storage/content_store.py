@@ -19,18 +19,18 @@ class ContentStore:
         self._root = root
 
     def path(self, digest: str) -> Path:
-        """Where the file with that hash is, or would be."""
+        """Return where the file with that hash is, or would be."""
         return self._root / digest[:2] / digest
 
     def has(self, digest: str, size_bytes: int) -> bool:
-        """Whether it is here with all its bytes; they are not read."""
+        """Return whether it is here with all its bytes; they are not read."""
         try:
             return self.path(digest).stat().st_size == size_bytes
         except FileNotFoundError:
             return False
 
     def is_whole(self, digest: str) -> bool:
-        """Whether it is here, and its bytes are what they were."""
+        """Return whether it is here, and its bytes are what they were."""
         path = self.path(digest)
         return path.exists() and sha256(path) == digest
 

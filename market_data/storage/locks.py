@@ -39,7 +39,7 @@ def held(path: Path, waiting_for: str, seconds: float = 60) -> Generator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock at `path`."""
+    """Return whether a living process holds the lock at `path`."""
     if not path.exists():
         return False
     lock = lock_at(path)

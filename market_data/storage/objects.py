@@ -77,7 +77,7 @@ class Objects:
             obstore.put(self._store, key, content, use_multipart=False)
 
     def get_bytes(self, key: str) -> bytes | None:
-        """The bytes of a small object; None where there is none."""
+        """Return the bytes of a small object; None where there is none."""
         import obstore  # noqa: PLC0415
 
         with self._told(f"read {key} of"):
@@ -105,7 +105,7 @@ class Objects:
         return digest.hexdigest()
 
     def facts(self, key: str) -> tuple[int, str | None] | None:
-        """An object's size in bytes, and the SHA-256 it was uploaded with; None where there is none."""
+        """Return an object's size in bytes, and the SHA-256 it was uploaded with; None where there is none."""
         import obstore  # noqa: PLC0415
 
         with self._told(f"look at {key} of"):
@@ -123,7 +123,7 @@ class Objects:
             obstore.delete(self._store, key)
 
     def below(self, prefix: str) -> Iterator[tuple[str, dt.datetime]]:
-        """The keys below a prefix, and when each was written, UTC."""
+        """Yield the keys below a prefix, and when each was written, UTC."""
         import obstore  # noqa: PLC0415
 
         with self._told("list"):
@@ -132,7 +132,7 @@ class Objects:
                     yield each["path"], each["last_modified"]
 
     def now(self, key: str) -> dt.datetime:
-        """What time it is by the service's clock, as objects' times are: that of one written at `key`, and removed.
+        """Return the time by the service's clock, as objects' times are: that of one written at `key`, and removed.
 
         This machine's clock, where it is wrong by a day, would call old what is being made.
         """
@@ -151,7 +151,7 @@ class Objects:
 
     @contextmanager
     def _told(self, what: str) -> Generator[None]:
-        """What the client raises, as one of this project's errors, without the client's own words as its cause."""
+        """Give what the client raises, as one of this project's errors, without the client's own words as its cause."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         from obstore.exceptions import BaseError  # noqa: PLC0415
 

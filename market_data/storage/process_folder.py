@@ -22,12 +22,12 @@ class ProcessFolder:
 
     @property
     def path(self) -> Path:
-        """Where it is, or will be."""
+        """Return where it is, or will be."""
         return self.above / self.name
 
     @property
     def is_open(self) -> bool:
-        """Whether this process has taken it."""
+        """Return whether this process has taken it."""
         return self._alive is not None
 
     def take(self) -> None:
@@ -45,7 +45,7 @@ class ProcessFolder:
             self._alive = None
 
     def lives(self, name: str) -> bool:
-        """Whether the process whose folder has that name lives."""
+        """Return whether the process whose folder has that name lives."""
         return is_held(self._lock_of(name))
 
     def remove_dead(self) -> None:

@@ -58,7 +58,10 @@ class Circuit:
         return "half-open" if self.trial or not self.rests(now) else "open"
 
     def rests(self, now: float) -> bool:
-        """Whether nobody may ask yet. A clock that shows a time before the rest began was set back: it is over."""
+        """Return whether nobody may ask yet.
+
+        A clock that shows a time before the rest began was set back: it is over.
+        """
         return bool(self.openings) and self.since <= now < self.until
 
 
@@ -85,7 +88,7 @@ class Breaker:
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def call(self, request: Callable[[], T]) -> T:
-        """What the request returns, if the vendor may be asked.
+        """Return what the request returns, if the vendor may be asked.
 
         An answer of any kind closes the circuit: a refusal too, and one that says how long to wait.
 
@@ -150,7 +153,7 @@ class Breaker:
 
 
 def read(path: Path) -> Circuit:
-    """The circuit that the file tells of; a closed one where there is none."""
+    """Return the circuit that the file tells of; a closed one where there is none."""
     try:
         return Circuit(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

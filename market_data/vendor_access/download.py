@@ -31,7 +31,7 @@ class Ask(Protocol):
     """How one request is made, and made again: see `_manners.Manners.ask`."""
 
     def __call__(self, call: Callable[[], T], /) -> T:
-        """What the call returns in the end."""
+        """Return what the call returns in the end."""
         ...
 
 
@@ -44,7 +44,7 @@ class Downloads:
     ask: Ask | None = None
 
     def text(self, url: str) -> str:
-        """A small text, at most 64 KiB of it.
+        """Return a small text, at most 64 KiB of it.
 
         Raises:
             NotAvailable, VendorRefused, VendorUnavailable.
@@ -159,7 +159,7 @@ def opened(
     ca_file: Path | None = None,
     allow_private_redirects: bool = False,
 ) -> Generator[Downloads]:
-    """Downloads below `base_url`. Redirects are followed as far as `_redirects.guard` lets them.
+    """Give downloads below `base_url`. Redirects are followed as far as `_redirects.guard` lets them.
 
     Args:
         base_url: what decides whether http is allowed.

@@ -28,7 +28,7 @@ class Part:
         self._etag = target.with_name(target.name + ".part.etag")
 
     def resume_headers(self) -> dict[str, str]:
-        """What asks for the rest, or for all of it if the file is another one by now. Empty: ask for all."""
+        """Return what asks for the rest, or for all of it if the file is another one by now. Empty: ask for all."""
         size = self.path.stat().st_size if self.path.exists() else 0
         if not size or not (self._etag.exists() or self._without_etag):
             return {}
@@ -38,7 +38,7 @@ class Part:
 
     @contextmanager
     def opened_for(self, response: httpx.Response) -> Generator[BinaryIO]:
-        """The file to write the answer's body to: at the end of what is there if that is what the answer goes on from.
+        """Give the file to write the answer's body to: at the end of what is there if the answer goes on from it.
 
         Raises:
             VendorUnavailable: it goes on from somewhere else; what was there is removed, so that a new try is safe.

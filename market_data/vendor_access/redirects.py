@@ -14,7 +14,7 @@ from market_data.domain.errors import VendorRefused
 
 
 def guard(base_url: str, *, allow_private: bool = False) -> Callable[[httpx.Request], None]:
-    """A request hook for httpx, which calls it for each redirect too, before it connects.
+    """Return a request hook for httpx, which calls it for each redirect too, before it connects.
 
     Names are resolved once here and once more by the connection: a name whose answer changes in between gets through.
     A name that cannot be resolved here is let through, because a proxy may know it.
@@ -38,7 +38,7 @@ def guard(base_url: str, *, allow_private: bool = False) -> Callable[[httpx.Requ
 
 
 def is_private(host: str) -> bool:
-    """Whether any address of a host is not one of the public internet: loopback, private, link-local, multicast."""
+    """Return whether any address of a host is not public: loopback, private, link-local, multicast."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:

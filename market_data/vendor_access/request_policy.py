@@ -23,7 +23,7 @@ class Manners:
     breaker: Breaker
 
     def ask(self, call: Callable[[], T], limits: Limits | None = None, weight: int = 1) -> T:
-        """What the call returns, tried again where that may help; each try keeps the limits.
+        """Return what the call returns, tried again where that may help; each try keeps the limits.
 
         Args:
             call: one request; it raises the project's errors only.
@@ -36,7 +36,7 @@ class Manners:
         return patiently(self.patience, lambda: self.once(call, limits, weight))
 
     def once(self, call: Callable[[], T], limits: Limits | None = None, weight: int = 1) -> T:
-        """The same without trying again, for what must not be done twice.
+        """Return the same without trying again, for what must not be done twice.
 
         Raises:
             VendorUnavailable: it failed, or the circuit is open; any other error at once.

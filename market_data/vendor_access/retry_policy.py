@@ -56,7 +56,7 @@ def attempts(
 
 
 def _may_pass(error: Exception, patience: Patience) -> bool | float:
-    """Whether to try again, or after how many seconds."""
+    """Return whether to try again, or after how many seconds."""
     if not isinstance(error, Busy) or error.wait_seconds is None:
         return isinstance(error, VendorUnavailable) and not isinstance(error, Resting)
     return error.wait_seconds <= patience.longest_retry_after_seconds and error.wait_seconds

@@ -41,7 +41,9 @@ class Block:
 
 
 def typed(raw: pl.DataFrame, columns: Sequence[Column], faults: dict[int, Fault]) -> pl.DataFrame:
-    """The columns as their types. Those that `raw` has as text are read; what cannot be is null, and put in `faults`.
+    """Return the columns as their types. Those that `raw` has as text are read.
+
+    What cannot be is null, and put in `faults`.
 
     A row that has a fault already keeps that one.
     """
@@ -53,7 +55,7 @@ def typed(raw: pl.DataFrame, columns: Sequence[Column], faults: dict[int, Fault]
 
 
 def _typed(column: Column, raw: pl.DataType) -> pl.Expr:
-    """The column exactly as its type, null where its plain spelling is not met."""
+    """Return the column exactly as its type, null where its plain spelling is not met."""
     value = pl.col(column.name)
     if raw == column.dtype:
         return value
@@ -87,7 +89,7 @@ def _mend(column: Column, raw: pl.Series, frame: pl.DataFrame, faults: dict[int,
 
 
 def _plain(text: str, column: Column) -> str:
-    """An unusual spelling (`1e-3`, ` 1.50`, zeros without end) as the plain one of the same value.
+    """Return an unusual spelling (`1e-3`, ` 1.50`, zeros without end) as the plain one of the same value.
 
     Raises:
         ValueError: it is no value of the column's type, or does not fit it exactly.

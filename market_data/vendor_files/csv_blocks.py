@@ -47,14 +47,14 @@ class _Lines:
         return self.text.split(b"\n")
 
     def original(self, row: int) -> dict[str, str]:
-        """The record as it was written: the columns' texts, or the line where it has not that many fields."""
+        """Return the record as it was written: the columns' texts, or the line where it has not that many fields."""
         text = _text(self._lines[row])
         fields = _fields(text)
         return dict(zip(self.names, fields, strict=True)) if len(fields) == len(self.names) else {"line": text}
 
 
 def read_csv(chunks: Iterable[bytes], columns: Sequence[Column]) -> Iterator[Block]:
-    """Bytes in pieces of any size (their size is the blocks' size) as blocks of rows, in order.
+    """Yield bytes in pieces of any size (their size is the blocks' size) as blocks of rows, in order.
 
     A first line of names is not a record; it must name the columns. The last line needs no line end.
 
@@ -70,7 +70,7 @@ def read_csv(chunks: Iterable[bytes], columns: Sequence[Column]) -> Iterator[Blo
 def read_named_csv(
     chunks: Iterable[bytes], columns: Sequence[Column], names: Sequence[str] | None = None
 ) -> Iterator[Block]:
-    """The same for a file that may have more columns than are wanted, in any order.
+    """Yield the same for a file that may have more columns than are wanted, in any order.
 
     Args:
         chunks: as above. Without a byte there is no record, and no header is asked for.
@@ -100,7 +100,7 @@ def _must_name(names: Sequence[str], columns: Sequence[Column]) -> None:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Names for columns that are not read may repeat, or be empty."""
+    """Return names for columns that are not read may repeat, or be empty."""
     return [name if names.count(name) == 1 else f"{name}[{place}]" for place, name in enumerate(names)]
 
 
@@ -119,7 +119,7 @@ def _blocks(first: bytes, texts: Iterator[bytes], layout: _Layout) -> Iterator[B
 
 
 def cut_at_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of whole lines, each with its line end.
+    """Yield the same bytes in pieces of whole lines, each with its line end.
 
     Raises:
         BadFile: a line is longer than `MAX_LINE_BYTES`.
@@ -138,7 +138,7 @@ def cut_at_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def bounded(text: bytes) -> Iterator[bytes]:
-    """Whole lines in pieces of at most `MAX_LINES`."""
+    """Yield whole lines in pieces of at most `MAX_LINES`."""
     if text.count(b"\n") <= MAX_LINES:
         if text:
             yield text
@@ -169,7 +169,7 @@ def _parse(text: bytes, first_record: int, layout: _Layout) -> Block:
 
 
 def _whole(text: bytes, layout: _Layout) -> pl.DataFrame | None:
-    """The block as polars reads it, decimals still as text; None where it is not plainly one record a line.
+    """Return the block as polars reads it, decimals still as text; None where it is not plainly one record a line.
 
     Decimals are text because polars' own decimal parsing cuts digits beyond the scale in silence. Lines that lack
     fields it fills with nulls in silence too, hence the count of commas; lines with too many it refuses, but not

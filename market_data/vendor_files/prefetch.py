@@ -17,7 +17,7 @@ class _End:
 
 
 def prefetch(items: Generator[T], depth: int = 2) -> Generator[T]:
-    """The items in their order, at most `depth` of them ready before they are asked for.
+    """Yield the items in their order, at most `depth` of them ready before they are asked for.
 
     What the generator raises is raised here in its place. Closing this one early, as leaving a `for` loop does,
     closes the generator and ends the thread.

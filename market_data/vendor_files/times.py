@@ -16,19 +16,21 @@ _ISO = r"^ *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})0*)?(?:([Zz])|(
 
 
 def time_column(name: str, unit: Unit, *, required: bool = True) -> Column:
-    """How a column of times is read, for `nanoseconds` to make of it what is meant."""
+    """Return how a column of times is read, for `nanoseconds` to make of it what is meant."""
     if unit == "iso8601":
         return Column(name, pl.String(), required)
     return Column(name, pl.Decimal(19, _DIGITS[unit]), required)
 
 
 def whole_time_column(name: str, *, required: bool = True) -> Column:
-    """The same for whole numbers of any unit: twice as fast, and a fraction is a fault."""
+    """Return the same for whole numbers of any unit: twice as fast, and a fraction is a fault."""
     return Column(name, pl.Int64(), required)
 
 
 def nanoseconds(name: str, unit: Unit, kind: pl.DataType) -> pl.Expr:
-    """The instants in a column of that type, ns since the epoch; null for what int64 cannot hold or is before 1970.
+    """Return the instants in a column of that type, ns since the epoch.
+
+    Null for what int64 cannot hold or is before 1970.
 
     A text without a time zone is UTC.
     """
@@ -43,7 +45,7 @@ def nanoseconds(name: str, unit: Unit, kind: pl.DataType) -> pl.Expr:
 
 
 def time_faults(frame: pl.DataFrame, original: str, made: str, unit: Unit) -> list[Fault]:
-    """A fault for every row that has something in the column `original`, and no instant in `made`."""
+    """Return a fault for every row that has something in the column `original`, and no instant in `made`."""
     if not frame[made].null_count():
         return []
     wrong = frame[made].is_null() & frame[original].is_not_null()
@@ -55,7 +57,7 @@ def time_faults(frame: pl.DataFrame, original: str, made: str, unit: Unit) -> li
 
 
 def with_more(faults: Sequence[Fault], more: Sequence[Fault]) -> list[Fault]:
-    """Both in order of their rows; a row keeps its first fault."""
+    """Return both in order of their rows; a row keeps its first fault."""
     known: dict[int, Fault] = {}
     for fault in (*faults, *more):
         known.setdefault(fault.row, fault)

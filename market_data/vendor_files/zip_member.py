@@ -42,7 +42,7 @@ def check_zip(path: Path, member: str, max_bytes: int) -> None:
 
 
 def read_zip(path: Path | BinaryIO, member: str | None, max_bytes: int, chunk_bytes: int = 4 << 20) -> Generator[bytes]:
-    """The member's bytes, `chunk_bytes` at a time, checked as by `check_zip`, then by length and CRC-32.
+    """Yield the member's bytes, `chunk_bytes` at a time, checked as by `check_zip`, then by length and CRC-32.
 
     Without `member` it may have any name that stays within its folder.
 

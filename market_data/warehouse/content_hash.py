@@ -69,7 +69,7 @@ class _Column:
 
 
 def _named(kind: Any) -> tuple[str, int]:
-    """A type's name, which is not pyarrow's own words for it, and the bytes of a value; 0 for texts."""
+    """Return a type's name, which is not pyarrow's own words for it, and the bytes of a value; 0 for texts."""
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision},{kind.scale})", _FIXED_BYTES["decimal"]
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -98,7 +98,7 @@ def _bytes(array: Array, width: int) -> memoryview:
 
 
 def _text(array: Array) -> memoryview:
-    """The bytes of texts without nulls, one after the other."""
+    """Return the bytes of texts without nulls, one after the other."""
     if not len(array):
         return memoryview(b"")
     wide = 8 if pa.types.is_large_string(array.type) else 4

@@ -29,7 +29,7 @@ class Repeats:
 
 @contextmanager
 def opened(path: Path, delivery: Delivery, order: Sequence[str]) -> Generator["Disordered"]:
-    """A staged file, to be looked at again.
+    """Give a staged file, to be looked at again.
 
     Raises:
         StorageTrouble: what does not fit into memory does not fit onto the disk beside the file, either.
@@ -58,7 +58,7 @@ class Disordered:
         connection.execute(f"CREATE VIEW staged AS SELECT * RENAME (file_row_number AS position) FROM {source}")
 
     def repeats(self) -> Repeats:
-        """The rows that repeat an identity; the first of them, in the vendor's order, is the one that stays."""
+        """Return the rows that repeat an identity; the first of them, in the vendor's order, is the one that stays."""
         if not self._delivery.identity:
             return Repeats((), ())
         ids = list(self._delivery.identity)
@@ -72,7 +72,7 @@ class Disordered:
         return Repeats(equal["position"].to_list(), differing["position"].to_list())
 
     def rows(self, without: Sequence[int]) -> Iterator[pl.DataFrame]:
-        """Every row but those at the positions given, in the table's order, numbered anew where it has an identity."""
+        """Yield the rows but for those at the positions given, in the table's order, numbered anew."""
         self._connection.register(
             "without", pl.DataFrame({"position": without}, schema={"position": pl.Int64}).to_arrow()
         )

@@ -39,12 +39,12 @@ class FileStore(Protocol):
 
     @property
     def root(self) -> Path:
-        """The local folder below which files are read, once `bring` was called for them."""
+        """Return the local folder below which files are read, once `bring` was called for them."""
         ...
 
     @property
     def backend(self) -> Backend:
-        """The place of the files, by their paths."""
+        """Return the place of the files, by their paths."""
         ...
 
     def folder(self) -> Path:
@@ -285,7 +285,7 @@ class BucketFiles:
 
 
 def _clock_of(folder: Path) -> int:
-    """What time it is by a folder's file system, ns: that of a machine that shares it may be another's."""
+    """Return what time it is by a folder's file system, ns: that of a machine that shares it may be another's."""
     probe = folder / "clock"
     probe.write_bytes(b"")
     try:

@@ -35,7 +35,7 @@ _SQL: dict[type[pl.DataType], str] = {
 
 
 def arrow_schema(schema: Schema) -> ArrowSchema:
-    """Plain Arrow types that every reader knows: strings without dictionary or view, times as int64."""
+    """Return plain Arrow types that every reader knows: strings without dictionary or view, times as int64."""
     fields: list[pa.Field[Any]] = []
     for name, kind in polars_schema(schema).items():
         if isinstance(kind, pl.Decimal):
@@ -51,7 +51,7 @@ def sql_type(kind: pl.DataType) -> str:
 
 
 def fingerprint(schema: Schema) -> str:
-    """Sixteen digits that change when a column's name, type or place does."""
+    """Return sixteen digits that change when a column's name, type or place does."""
     text = ",".join(f"{name}:{kind}" for name, kind in polars_schema(schema).items())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -238,7 +238,7 @@ class _Reader:
         return _joined(" OR ", known) if len(known) == len(parts) else None
 
     def _clock(self, kind: str, column: Node, value: Node) -> Condition | None:
-        """A comparison of an instant with what does not depend on the row, as one of a partition's bounds."""
+        """Return a comparison of an instant with what does not depend on the row, as one of a partition's bounds."""
         name = self._column(column)
         if name is None or name not in self.tables.times[self.table] or not self._is_constant(value):
             return None
@@ -249,7 +249,7 @@ class _Reader:
         return Condition(f"({other} OR ({compared}))", frozenset(), bounds=bounds)
 
     def _listed(self, column: Node, value: Node) -> Condition | None:
-        """A key that must equal a column of a list that is joined."""
+        """Return a key that must equal a column of a list that is joined."""
         key = self._column(column)
         if key not in KEYS or value["type"] != "COLUMN_REF" or len(value["column_names"]) != 2:  # noqa: PLR2004
             return None

@@ -185,7 +185,7 @@ def _minute(ns: int) -> str:
 
 
 def _fared(messages: "Sequence[Delivery]") -> str:
-    """The last message of each channel."""
+    """Return the last message of each channel."""
     last = {each.channel: each for each in messages}
     return ", ".join(f"{name}{'' if each.state == 'sent' else ' waits'}" for name, each in sorted(last.items()))
 

@@ -51,7 +51,7 @@ def command(
 
 
 def _feeds(name: str | None) -> "Sequence[Outlined]":
-    """Every feed, or the one that is named."""
+    """Return every feed, or the one that is named."""
     from market_data.settings.calendar import check_calendar
 
     feeds = [*outlined(name).values()]

@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917  the command line's words
 
 
 def _run(runs: "Materialize", rectangles: Sequence["Rectangle"], total: int, *, shown: bool) -> "Summary":
-    """One run after the other, with a bar; what is in no rectangle is whole."""
+    """Run one after the other, with a bar; what is in no rectangle is whole."""
     from market_data.cli.console import progress_bar
     from market_data.cli.dagster_runs import Stopped
     from market_data.cli.ingest_summary import Summary

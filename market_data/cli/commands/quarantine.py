@@ -167,7 +167,7 @@ def drop(
 
 
 def _wanted(feed: str | None, *words: str | None) -> "Wanted":
-    """The filters that the words name: table, symbol, date, rule, start, end.
+    """Return the filters that the words name: table, symbol, date, rule, start, end.
 
     Raises:
         ConfigurationError: there is no such feed, table or symbol, or a day is none.

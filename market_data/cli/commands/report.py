@@ -67,7 +67,7 @@ def command(
 
 
 def _names(named: Sequence[str]) -> list[str]:
-    """Each feed that is named, once."""
+    """Return each feed that is named, once."""
     names = [*dict.fromkeys(name.strip() for each in named for name in each.split(",") if name.strip())]
     for name in names:
         check_feed(name)
@@ -75,7 +75,7 @@ def _names(named: Sequence[str]) -> list[str]:
 
 
 def _days(start: str | None, end: str | None) -> Days:
-    """The first and the last day, where they are given."""
+    """Return the first and the last day, where they are given."""
     first = utc_day(start, "--start") if start else None
     last = utc_day(end, "--end") if end else None
     if first and last and last < first:
@@ -86,7 +86,7 @@ def _days(start: str | None, end: str | None) -> Days:
 def _gathered(
     workspace: "Workspace", feeds: "Sequence[Feed]", asked: Days, charts: int
 ) -> "tuple[list[FeedReport], list[str]]":
-    """What there is of each feed, and the names of those of which nothing is there.
+    """Return what there is of each feed, and the names of those of which nothing is there.
 
     Raises:
         ConfigurationError: nothing is there of any.

@@ -7,12 +7,12 @@ from market_data.domain.ports.candle_kind import CandleKind
 
 
 def kind_names() -> tuple[str, ...]:
-    """Every kind of candle, in order of name."""
+    """Return every kind of candle, in order of name."""
     return plugins.names(__name__)
 
 
 def candle_kind(name: str) -> CandleKind:
-    """The kind of that name.
+    """Return the kind of that name.
 
     Raises:
         LookupError: there is none; the text lists those there are.

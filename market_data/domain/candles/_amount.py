@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def amount(timeframe: str, letter: str, digits: int) -> int | None:
-    """The amount that `<amount><letter>` names, in units of 10^-digits; None where it is no such timeframe.
+    """Return the amount that `<amount><letter>` names, in units of 10^-digits; None where it is no such timeframe.
 
     An amount has one spelling: no zeros before or after it, at most 18 digits before the point.
     """
@@ -23,7 +23,7 @@ def amount(timeframe: str, letter: str, digits: int) -> int | None:
 def build(
     trades: "pl.LazyFrame", kind: str, traded: "pl.Expr", thresholds: Mapping[str, int], context: BarContext
 ) -> "pl.LazyFrame":
-    """Candles by the running sum of `traded`, which never falls.
+    """Return candles by the running sum of `traded`, which never falls.
 
     A trade belongs to the bar in which it begins: floor(sum before it / threshold). It is never split: one that is
     larger than the threshold ends several bars at once, and those in between, in which no trade begins, do not exist.

@@ -15,7 +15,7 @@ _SHIFTED = pl.Decimal(38, 9)
 
 
 def keys_of(trades: pl.LazyFrame) -> tuple[str, ...]:
-    """Those of `KEYS` that the trades have.
+    """Return those of `KEYS` that the trades have.
 
     Raises:
         TypeError: price or size are not of the contract's types, whose units all sums here count in.
@@ -27,7 +27,7 @@ def keys_of(trades: pl.LazyFrame) -> tuple[str, ...]:
 
 
 def bars_of(trades: pl.LazyFrame, bar: pl.Expr, context: BarContext) -> pl.LazyFrame:
-    """One row a bar, without vwap, sorted by `KEYS` and the bar's number.
+    """Return one row a bar, without vwap, sorted by `KEYS` and the bar's number.
 
     Args:
         trades: sorted by (clock, ordinal): the first and last row of a bar are its open and close.
@@ -45,7 +45,10 @@ def bars_of(trades: pl.LazyFrame, bar: pl.Expr, context: BarContext) -> pl.LazyF
 
 
 def candles(bars: pl.LazyFrame, kind: str, timeframe: str | pl.Expr) -> pl.LazyFrame:
-    """Bars in the order in which they stand, as rows of the `candles` table; of one timeframe, or of one each."""
+    """Return bars in the order in which they stand, as rows of the `candles` table.
+
+    Of one timeframe, or of one each.
+    """
     of_each = pl.lit(timeframe) if isinstance(timeframe, str) else timeframe
     named = bars.with_columns(kind=pl.lit(kind), timeframe=of_each, vwap=_vwap())
     types = columns()
@@ -53,7 +56,10 @@ def candles(bars: pl.LazyFrame, kind: str, timeframe: str | pl.Expr) -> pl.LazyF
 
 
 def stacked(frames: Iterable[pl.LazyFrame]) -> pl.LazyFrame:
-    """Candles of several timeframes as one frame; each is sorted, and they come in order of the timeframe's name."""
+    """Return candles of several timeframes as one frame.
+
+    Each is sorted, and they come in order of the timeframe's name.
+    """
     return pl.concat([pl.LazyFrame(schema=columns()), *frames])
 
 
@@ -81,7 +87,9 @@ def _keys(present: tuple[str, ...], context: BarContext) -> list[pl.Expr]:
 
 
 def _proven_turnover() -> pl.Expr:
-    """The sum of the wrapping products as a decimal. It is at most highest |price| * volume, as sizes are not negative.
+    """Return the sum of the wrapping products as a decimal.
+
+    It is at most highest |price| * volume, as sizes are not negative.
 
     Where that bound reaches 10^20 polars raises, even if the bar's own turnover would still fit.
     """

@@ -8,7 +8,7 @@ import polars as pl
 
 @cache
 def columns() -> Mapping[str, pl.DataType]:
-    """Names to types, in order.
+    """Return names to types, in order.
 
     Not at import: configuration reads the kinds at every start, which must not wait half a second for dataframely.
     """

@@ -11,7 +11,7 @@ from market_data.domain.time import day_bounds
 
 
 def flat(bars: pl.LazyFrame, steps: Mapping[str, int], context: BarContext) -> pl.LazyFrame:
-    """The bars, and one at the previous close with volume 0 for every interval of the day that has none.
+    """Return the bars, and one at the previous close with volume 0 for every interval of the day that has none.
 
     Where no close is known before an interval there is no bar. Instruments that only `context.previous_close` knows
     are flat all day. All timeframes are filled at once: five by themselves took twice the time on a small day.
@@ -40,7 +40,7 @@ def flat(bars: pl.LazyFrame, steps: Mapping[str, int], context: BarContext) -> p
 
 
 def _known(context: BarContext) -> pl.LazyFrame:
-    """The closes of the day before, to stand before the day as rows that are marked as such."""
+    """Return the closes of the day before, to stand before the day as rows that are marked as such."""
     types = {name: columns()[name] for name in (*KEYS, "close")}
     closes = pl.DataFrame(schema=types) if context.previous_close is None else context.previous_close
     rows = closes.lazy().select(pl.col(name).cast(dtype) for name, dtype in types.items())

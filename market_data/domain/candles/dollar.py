@@ -34,7 +34,7 @@ class DollarBars:
         _threshold(timeframe)
 
     def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
-        """Bars by the running sum of price * size, stamped at their first trade; see the port."""
+        """Return bars by the running sum of price * size, stamped at their first trade; see the port."""
         import polars as pl
 
         from market_data.domain.numbers import turnover

@@ -32,7 +32,7 @@ class TickBars:
         _length(timeframe)
 
     def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
-        """Bars of n records each, stamped at their first; see the port."""
+        """Return bars of n records each, stamped at their first; see the port."""
         import polars as pl
 
         from market_data.domain.candles._bars import bars_of, candles, keys_of, stacked

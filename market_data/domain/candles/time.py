@@ -16,7 +16,7 @@ _SHAPE = re.compile(r"([1-9]\d{0,4})([smhd])", re.ASCII)
 
 
 def interval(timeframe: str) -> int:
-    """The length of a timeframe, ns.
+    """Return the length of a timeframe, ns.
 
     Raises:
         ValueError: it is not a number of seconds, minutes or hours that divides a day, nor `1d`.
@@ -42,7 +42,7 @@ class TimeBars:
         interval(timeframe)
 
     def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
-        """Bars of [ts_open, ts_open + timeframe) by `context.clock`; see the port.
+        """Return bars of [ts_open, ts_open + timeframe) by `context.clock`; see the port.
 
         An interval without trades has no bar, or a flat one, as `context.empty_bars` says.
         """
@@ -78,7 +78,7 @@ class TimeBars:
 
 
 def _at(bars: "pl.LazyFrame", step: int) -> "pl.LazyFrame":
-    """Bars of a longer interval, of those that have trades."""
+    """Return bars of a longer interval, of those that have trades."""
     import polars as pl
 
     from market_data.domain.candles._bars import KEYS

@@ -33,7 +33,7 @@ class VolumeBars:
         _threshold(timeframe)
 
     def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
-        """Bars by the running sum of `size`, stamped at their first trade; see the port."""
+        """Return bars by the running sum of `size`, stamped at their first trade; see the port."""
         import polars as pl
 
         thresholds = {timeframe: _threshold(timeframe) for timeframe in timeframes}

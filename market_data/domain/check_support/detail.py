@@ -14,13 +14,13 @@ TIMES = frozenset({"ts_event", "ts_recv", "ts_open", "ts_ref", "ts_funding", "ex
 
 
 def instant(ns: int) -> str:
-    """An instant as ISO 8601, UTC, with all nine digits."""
+    """Return an instant as ISO 8601, UTC, with all nine digits."""
     seconds, rest = divmod(ns, NS_PER_SECOND)
     return f"{to_datetime(seconds * NS_PER_SECOND):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
 def shown(value: Any) -> Any:
-    """A value of a frame: decimals as exact text without trailing zeros, the rest as it is."""
+    """Return a value of a frame: decimals as exact text without trailing zeros, the rest as it is."""
     if isinstance(value, Decimal):
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
@@ -28,7 +28,7 @@ def shown(value: Any) -> Any:
 
 
 def shown_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of a frame, its times as text."""
+    """Return a row of a frame, its times as text."""
     return {
         name: instant(value) if name in TIMES and value is not None else shown(value) for name, value in row.items()
     }

@@ -14,7 +14,7 @@ Figures = Mapping[str, Mapping[str, Any]]
 
 
 def figures(view: PartitionView, table: str, checks: Iterable[str]) -> Figures:
-    """What these checks ask of a table, computed together."""
+    """Return what these checks ask of a table, computed together."""
     asked: dict[str, Mapping[str, pl.Expr]] = {}
     for name in checks:
         judge = check(name)

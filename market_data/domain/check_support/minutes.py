@@ -46,7 +46,7 @@ def minutes(ticks: pl.LazyFrame, clock: str | None, rows: int) -> pl.DataFrame:
 
 
 def price_of(columns: Collection[str]) -> pl.Expr:
-    """The price that a row of ticks stands for, by the columns that there are; null where it has none."""
+    """Return the price that a row of ticks stands for, by the columns that there are; null where it has none."""
     if "bid_price" in columns:
         bid, ask = (pl.col(name).cast(pl.Float64) for name in ("bid_price", "ask_price"))
         middle = (bid + ask) / 2

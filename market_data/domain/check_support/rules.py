@@ -29,12 +29,12 @@ class Rule:
 
     @property
     def broken(self) -> bool:
-        """Whether more was measured than may be."""
+        """Return whether more was measured than may be."""
         return self.measured > self.threshold
 
 
 def judged(table: str, check: str, rules: Sequence[Rule], told: Mapping[str, Any] | None = None) -> list[Finding]:
-    """A finding for each broken rule; where none is, one that passes and tells what each measured.
+    """Return a finding for each broken rule; where none is, one that passes and tells what each measured.
 
     Args:
         told: figures that are worth knowing either way.
@@ -57,17 +57,17 @@ def _plain(value: float) -> float | int:
 
 
 def first_rows(view: PartitionView, table: str, condition: pl.Expr, rows: int) -> list[dict[str, Any]]:
-    """The first rows for which the condition holds, in the table's order."""
+    """Return the first rows for which the condition holds, in the table's order."""
     found = collected(with_previous(view.scan(table), [condition]).filter(condition).head(FIRST), rows)
     return [shown_row(row) for row in found.select(view.scan(table).collect_schema().names()).iter_rows(named=True)]
 
 
 def columns_of(view: PartitionView, table: str) -> frozenset[str]:
-    """The columns of a table of the partition: sources have more than the contract's."""
+    """Return the columns of a table of the partition: sources have more than the contract's."""
     return frozenset(view.scan(table).collect_schema().names())
 
 
 def shown_rows(frame: pl.DataFrame, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """The first rows of a small frame, for a detail."""
+    """Return the first rows of a small frame, for a detail."""
     chosen = frame.select(list(names)) if names is not None else frame
     return [shown_row(row) for row in chosen.head(FIRST).iter_rows(named=True)]

@@ -11,7 +11,7 @@ _PREVIOUS = "previous row: "
 
 
 def collected(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
-    """The frame, read by the engine that suits a partition of so many rows."""
+    """Return the frame, read by the engine that suits a partition of so many rows."""
     return frame.collect(engine="streaming" if rows >= _STREAMED_FROM else "in-memory")
 
 
@@ -24,7 +24,7 @@ def usual(value: pl.Expr, quantile: float, rows: int) -> pl.Expr:
 
 
 def previous(name: str) -> pl.Expr:
-    """A column's value in the row before, for what a check `asks`: null in the first row.
+    """Return a column's value in the row before, for what a check `asks`: null in the first row.
 
     All checks share it. Where each had its own `shift`, polars held back what the others were done with: 15 M trades
     took 1,040 MB instead of 400.
@@ -33,14 +33,14 @@ def previous(name: str) -> pl.Expr:
 
 
 def with_previous(frame: pl.LazyFrame, expressions: Iterable[pl.Expr]) -> pl.LazyFrame:
-    """The frame with the columns of the row before that expressions want."""
+    """Return the frame with the columns of the row before that expressions want."""
     names = {name for expression in expressions for name in expression.meta.root_names()}
     wanted = sorted(name.removeprefix(_PREVIOUS) for name in names if name.startswith(_PREVIOUS))
     return frame.with_columns(pl.col(wanted).shift(1).name.prefix(_PREVIOUS)) if wanted else frame
 
 
 def repeated_hashes(frame: pl.LazyFrame, columns: pl.Expr | Sequence[str], rows: int) -> pl.Series:
-    """The hash of every row whose values in `columns` (null equal to null) an earlier row has; sorted.
+    """Return the hash of every row whose values in `columns` (null equal to null) an earlier row has; sorted.
 
     Eight bytes a row where the values themselves took a hundred. Equal values have equal hashes, so that an empty
     answer proves uniqueness; of 10 M different rows two share one of 2^64 hashes once in 400,000 partitions.

@@ -31,12 +31,14 @@ class Silence:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Return how long it is."""
         return (self.end - self.start) / 1e9
 
 
 def silences(view: PartitionView, table: str, least_ns: int, busy_rows: int) -> list[Silence]:
-    """Silences of `least_ns` or more beside which, for as long a time, at least so many rows came; longest first.
+    """Return silences of `least_ns` or more beside which, for as long a time, at least so many rows came.
+
+    Longest first.
 
     That is the instrument's own rhythm, there and then: an illiquid one is never busy enough, a quiet night between
     busy hours is longer than its neighbourhood is busy, and a whole day's average would know neither.
@@ -82,7 +84,7 @@ def _candidates(
 
 
 def witness(view: PartitionView, table: str, silence: Silence, busy_rows: int) -> str:
-    """What shows that rows were `lost`, or that nothing was to be had (`halt`); `none` where nothing tells."""
+    """Return what shows that rows were `lost`, or that nothing was to be had (`halt`); `none` where nothing tells."""
     said = [_by_ids(view, table, silence), _by_bars(view, table, silence), _by_ticks(view, table, silence, busy_rows)]
     return next((word for word in said if word is not None), "none")
 
@@ -100,7 +102,7 @@ def _by_ids(view: PartitionView, table: str, silence: Silence) -> str | None:
 
 
 def _by_bars(view: PartitionView, table: str, silence: Silence) -> str | None:
-    """The vendor's own bars of the time, for trades."""
+    """Return the vendor's own bars of the time, for trades."""
     if table != "trades" or "vendor_candles" not in view.tables or view.facts("vendor_candles") is None:
         return None
     bars = view.scan("vendor_candles").filter(pl.col("kind") == "time", pl.col("timeframe") == "1m")
@@ -112,7 +114,7 @@ def _by_bars(view: PartitionView, table: str, silence: Silence) -> str | None:
 
 
 def _by_ticks(view: PartitionView, table: str, silence: Silence, busy_rows: int) -> str | None:
-    """Trades for quotes and quotes for trades: whether they went on."""
+    """Return trades for quotes and quotes for trades: whether they went on."""
     others = [name for name in _TICKS if name != table and name in view.tables and view.facts(name) is not None]
     if table not in _TICKS or not others:
         return None

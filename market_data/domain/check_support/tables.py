@@ -12,19 +12,19 @@ FETCHED = tuple(
 
 
 def existing(view: PartitionView, tables: Sequence[str]) -> Iterator[tuple[str, RevisionFacts]]:
-    """Those of the tables that the feed has and that exist for the day, with the ledger's facts."""
+    """Yield those of the tables that the feed has and that exist for the day, with the ledger's facts."""
     for table in tables:
         if table in view.tables and (facts := view.facts(table)) is not None:
             yield table, facts
 
 
 def nothing_to_judge(view: PartitionView, check: str, tables: Sequence[str]) -> list[Finding]:
-    """What a check says of tables none of which exists for the day: whether they should is for `freshness` to say."""
+    """Return what a check says of tables none of which exists for the day; `freshness` says whether they should."""
     detail = {"note": "nothing to judge: the table does not exist for this day"}
     return [Finding(name, check, passed=True, severity="info", detail=detail) for name in tables if name in view.tables]
 
 
 def clock_of(view: PartitionView, table: str) -> str:
-    """The column by which the table's rows are ordered and filed."""
+    """Return the column by which the table's rows are ordered and filed."""
     delivery = view.delivery(table)
     return (delivery.clock if delivery is not None else None) or "ts_event"

@@ -8,12 +8,12 @@ from market_data.domain.ports.check import Check
 
 
 def check_names() -> tuple[str, ...]:
-    """Every check, in order of name."""
+    """Return every check, in order of name."""
     return plugins.names(__name__)
 
 
 def check(name: str) -> Check:
-    """The check of that name.
+    """Return the check of that name.
 
     Raises:
         LookupError: there is none; the text lists those there are.
@@ -24,7 +24,7 @@ def check(name: str) -> Check:
 def applicable(
     tables: Collection[str], configured: Collection[str] = (), switched_off: Collection[str] = ()
 ) -> dict[str, str]:
-    """The checks that apply to a feed of these tables, and where each is shown: at the first that it judges.
+    """Return the checks that apply to a feed of these tables, and where each is shown: at the first that it judges.
 
     Args:
         tables: the feed's.

@@ -48,7 +48,7 @@ class Book:
     thresholds = Limits
 
     def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
-        """All of it in one pass."""
+        """Return all of it in one pass."""
         facts = view.facts(table)
         rows = facts.rows if facts else 0
         return {
@@ -63,7 +63,7 @@ class Book:
         }
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of the quotes; quotes of one side only are counted, and pass."""
+        """Return findings of the quotes; quotes of one side only are counted, and pass."""
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "book", self.tables)

@@ -51,7 +51,7 @@ class Completeness:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of each table. An empty minute, an illiquid day and a halt are no gaps; halts are counted."""
+        """Return findings of each table. An empty minute, an illiquid day and a halt are no gaps; halts are counted."""
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "completeness", self.tables)
@@ -75,7 +75,7 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
 
 
 def _vendor(facts: RevisionFacts) -> Rule:
-    """What the vendor itself says is wrong with the day."""
+    """Return what the vendor itself says is wrong with the day."""
     condition, remarks = facts.notes.get("condition"), list(facts.notes.get("remarks") or ())
     bad = condition is not None and str(condition).lower() not in _GOOD
     detail = {"condition": condition, "remarks": remarks}
@@ -95,7 +95,7 @@ def _missing_ids(view: PartitionView, table: str, facts: RevisionFacts, limits: 
 
 
 def _witnessed(view: PartitionView, table: str, limits: Limits) -> list[tuple[Silence, str]]:
-    """Silences between busy times, each with what the rest of the partition says of it."""
+    """Return silences between busy times, each with what the rest of the partition says of it."""
     found = silences(view, table, int(limits.gap_seconds * NS_PER_SECOND), limits.busy_rows)
     return [(silence, witness(view, table, silence, limits.busy_rows)) for silence in found]
 

@@ -43,7 +43,7 @@ class Limits(Thresholds):
 
     @property
     def other_feed(self) -> str | None:
-        """The feed that must exist."""
+        """Return the feed that must exist."""
         return self.feed or None
 
     def other_symbol(self, symbol: str) -> str:
@@ -59,7 +59,10 @@ class CrossVendor:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding for closes, one for volumes; bars with volume on both sides are compared, of all timeframes."""
+        """Return a finding for closes, one for volumes.
+
+        Bars with volume on both sides are compared, of all timeframes.
+        """
         limits = view.thresholds("cross_vendor", "candles", Limits)
         if not limits.feed:
             return [_note("nothing to compare with: the feed's stanza names no other feed")]

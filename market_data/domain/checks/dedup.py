@@ -24,12 +24,12 @@ class Dedup:
     thresholds = Thresholds
 
     def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
-        """How often the place in the vendor's answer ascends, where that is the key."""
+        """Return how often the place in the vendor's answer ascends, where that is the key."""
         ascents = pl.col("ordinal") > previous("ordinal")
         return {"ascents": ascents.sum()} if _key(table, view.delivery(table)) == ("ordinal",) else {}
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding a table."""
+        """Return a finding a table."""
         found = existing(view, self.tables)
         findings = [_judge(view, table, facts) for table, facts in found]
         return findings or nothing_to_judge(view, "dedup", self.tables)
@@ -61,7 +61,7 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> Finding:
 
 
 def _ascents(view: PartitionView, table: str, facts: RevisionFacts) -> int | None:
-    """How many rows have a greater key than the row before: all but the first, and they are unique, none null.
+    """Return how many rows have a greater key than the row before: all but the first, and they are unique, none null.
 
     None where that proves nothing. Ids are read in a pass of their own: as text they cost more than all the rest.
     """
@@ -73,7 +73,7 @@ def _ascents(view: PartitionView, table: str, facts: RevisionFacts) -> int | Non
 
 
 def _key(table: str, delivery: Delivery | None) -> tuple[str, ...]:
-    """The columns that no two rows may share."""
+    """Return the columns that no two rows may share."""
     if delivery is not None and delivery.identity:
         return delivery.identity
     order = table_named(table).order
@@ -81,7 +81,7 @@ def _key(table: str, delivery: Delivery | None) -> tuple[str, ...]:
 
 
 def _repeated(rows: pl.LazyFrame, key: Sequence[str], count: int) -> pl.DataFrame | None:
-    """The keys that several rows share, with how many do, in order of the keys; None where there is none.
+    """Return the keys that several rows share, with how many do, in order of the keys; None where there is none.
 
     Hashes name the suspects, which then are counted by the keys themselves.
     """

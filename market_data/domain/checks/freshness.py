@@ -19,7 +19,7 @@ class Freshness:
     thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding a table. `measured`: hours from the day's end (00:00 UTC) to the first revision's commit.
+        """Return a finding a table. `measured`: hours from the day's end (00:00 UTC) to the first revision's commit.
 
         What came late is there by now, and passes: a backfill of old days is always late.
         """

@@ -30,7 +30,7 @@ class Instruments:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of the list; a tick size that is not known is not judged."""
+        """Return findings of the list; a tick size that is not known is not judged."""
         facts = view.facts("instruments")
         if facts is None:
             return nothing_to_judge(view, "instruments", self.tables)
@@ -46,14 +46,14 @@ class Instruments:
 
 
 def _listed(view: PartitionView) -> dict[str, int | None]:
-    """The day's instruments, each with its tick size in units of 1e-9; None where it is not known or changed."""
+    """Return the day's instruments, each with its tick size in units of 1e-9; None where it is not known or changed."""
     tick = pl.col("tick_size").to_physical().cast(pl.Int64)
     rows = view.scan("instruments").group_by("instrument_id").agg(ticks=tick.unique()).collect()
     return {each: ticks[0] if len(ticks) == 1 else None for each, ticks in rows.sort("instrument_id").iter_rows()}
 
 
 def _ids(view: PartitionView, table: str) -> list[str]:
-    """The instruments of a table; ticks that do not name them are of the partition's only one."""
+    """Return the instruments of a table; ticks that do not name them are of the partition's only one."""
     if table not in view.tables or view.facts(table) is None:
         return []
     if table in ("trades", "quotes"):

@@ -37,7 +37,7 @@ class Ohlc:
     thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding a table; nulls are what the vendor does not publish: not judged, and said."""
+        """Return a finding a table; nulls are what the vendor does not publish: not judged, and said."""
         findings = [_judge(table, view.scan(table), facts.rows) for table, facts in existing(view, self.tables)]
         return findings or nothing_to_judge(view, "ohlc", self.tables)
 

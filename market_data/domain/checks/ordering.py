@@ -38,7 +38,7 @@ class Ordering:
     thresholds = Limits
 
     def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
-        """Counts of one pass: the table lies in order of (clock, ordinal)."""
+        """Return counts of one pass: the table lies in order of (clock, ordinal)."""
         columns, limits = columns_of(view, table), view.thresholds("ordering", table, Limits)
         asked = {name: expr.sum() for name, expr in _conditions(view, table, limits).items()}
         if "ts_event" in columns:
@@ -46,7 +46,10 @@ class Ordering:
         return asked
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of each table; `events_of_another_day` are told: a day by time of receipt begins with some."""
+        """Return findings of each table.
+
+        `events_of_another_day` are told: a day by time of receipt begins with some.
+        """
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "ordering", self.tables)
@@ -84,14 +87,14 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
 
 
 def _verdict(name: str, limits: Limits) -> tuple[Severity, int]:
-    """How grave a rule is, and how many rows may break it."""
+    """Return how grave a rule is, and how many rows may break it."""
     if name == "outside_the_day":
         return "error", 0
     return "warning", limits.early_rows if name == "received_before_it_happened" else limits.backwards_rows
 
 
 def _clock_backwards(view: PartitionView, table: str, limits: Limits) -> int:
-    """How many rows the vendor sent after ones that are later by its own clock, beyond the tolerance."""
+    """Return how many rows the vendor sent after ones that are later by its own clock, beyond the tolerance."""
     clock = clock_of(view, table)
     rows = view.scan(table).select("ordinal", clock).sort("ordinal")
     behind = pl.col(clock) < pl.col(clock).cum_max().shift(1) - int(limits.backwards_seconds * NS_PER_SECOND)

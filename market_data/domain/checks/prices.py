@@ -64,7 +64,7 @@ class Prices:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of each table; of quotes the mean of bid and ask counts.
+        """Return findings of each table; of quotes the mean of bid and ask counts.
 
         Instruments that trade at or below zero have no returns, and no outliers.
         """
@@ -94,7 +94,7 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
 
 
 def _outliers(view: PartitionView, table: str, chosen: pl.LazyFrame, limits: Limits) -> pl.LazyFrame:
-    """The ticks of the chosen minutes that are too far off, in order of time."""
+    """Return the ticks of the chosen minutes that are too far off, in order of time."""
     columns = columns_of(view, table)
     keys, clock = [key for key in KEYS if key in columns], clock_of(view, table)
     ticks = view.scan(table).select(*keys, clock, "ordinal", price=price_of(columns))
@@ -111,7 +111,7 @@ def _outliers(view: PartitionView, table: str, chosen: pl.LazyFrame, limits: Lim
 
 
 def _bound(over: list[str], limits: Limits) -> pl.Expr:
-    """How far off a price may be: by the deviations around it, and never less than what a tenth of them exceeds."""
+    """Return how far off a price may be: by deviations around it, never less than what a tenth of them exceeds."""
     mad = _rolling("off", _MAD_WINDOW).over(over)
     common = pl.col("off").rolling_quantile(_COMMON, window_size=_MAD_WINDOW, center=True, min_samples=_FEWEST)
     usual = limits.deviations * _TO_SIGMA * mad
@@ -119,7 +119,10 @@ def _bound(over: list[str], limits: Limits) -> pl.Expr:
 
 
 def _is_a_bounce(over: list[str]) -> pl.Expr:
-    """Whether a price is a tick or two off, the smallest step of all; where it moves enough to know that step."""
+    """Return whether a price is a tick or two off, the smallest step of all.
+
+    Where it moves enough to know that step.
+    """
     moved = pl.col("price").diff().abs()
     step = pl.when(moved > 0).then(moved)
     known = step.count().over(over) >= _STEPS
@@ -166,7 +169,7 @@ def _runs(minutes: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _stale(runs: pl.DataFrame, limits: Limits) -> list[dict[str, Any]]:
-    """The runs that are too long to be believed."""
+    """Return the runs that are too long to be believed."""
     least = pl.col("last_ns") - pl.col("first_ns") >= limits.stale_minutes * NS_PER_MINUTE
     long = runs.filter(least, pl.col("minutes") > 1)
     return [_run(run) for run in long.iter_rows(named=True) if _is_improbable(run, runs, limits)]

@@ -17,7 +17,7 @@ class RowAccount:
     thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding a table; where figures disagree, one for each pair that does.
+        """Return a finding a table; where figures disagree, one for each pair that does.
 
         Records in quarantine, and ids that are missing between the first and the last, are a warning: the account
         adds up, and somebody should look.
@@ -44,7 +44,7 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
 
 
 def _equations(facts: RevisionFacts, in_file: int, set_aside: int) -> Iterator[tuple[str, int, int]]:
-    """What must be equal, in words for where it is not."""
+    """Yield what must be equal, in words for where it is not."""
     account, rows = facts.account, facts.rows
     total = account.accepted + account.deduplicated + account.rejected
     parts = f"accepted {account.accepted} + deduplicated {account.deduplicated} + rejected {account.rejected}"

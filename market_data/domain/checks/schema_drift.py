@@ -28,7 +28,10 @@ class SchemaDrift:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of each table. The vendor's own columns are what its source notes as `columns`; not all do."""
+        """Return findings of each table. The vendor's own columns are what its source notes as `columns`.
+
+        Not all do.
+        """
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "schema_drift", self.tables)

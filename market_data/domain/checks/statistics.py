@@ -40,7 +40,7 @@ class Statistics:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of the statistics.
+        """Return findings of the statistics.
 
         The venue's session may have begun the day before: only what the trades of the part that is here can contradict
         is judged. A session that begins here must meet its extremes.
@@ -66,7 +66,7 @@ class Statistics:
 
 
 def _last(view: PartitionView) -> Iterator[tuple[Statistic, Session]]:
-    """The last word of each kind for each instrument of each session."""
+    """Yield the last word of each kind for each instrument of each session."""
     columns, at = columns_of(view, "statistics"), pl.col(clock_of(view, "statistics"))
     start, end = day_bounds(view.partition.date)
     of_today = pl.col("ts_ref").is_null() | pl.col("ts_ref").is_between(start, end, closed="left")
@@ -99,7 +99,7 @@ def _contradiction(
 
 
 def _minutes(view: PartitionView, instrument_id: str, session: Session) -> pl.DataFrame:
-    """An instrument's trades of a session by minute."""
+    """Return an instrument's trades of a session by minute."""
     same = pl.col("instrument_id").is_null() | (pl.col("instrument_id") == instrument_id)
     within = (pl.col("first_ns") >= session[0]) & (pl.col("last_ns") < session[1])
     return view.minutes("trades").filter(same, within, pl.col("low").is_not_null()).sort("minute")
@@ -108,7 +108,7 @@ def _minutes(view: PartitionView, instrument_id: str, session: Session) -> pl.Da
 def _contradicts(
     kind: str, value: float, minutes: pl.DataFrame, whole: pl.DataFrame | None, limits: Limits
 ) -> tuple[bool, list[float]]:
-    """Whether trades contradict a statistic, and their own figures.
+    """Return whether trades contradict a statistic, and their own figures.
 
     Args:
         minutes: the trades before it was published; a minute in which it was is left out.

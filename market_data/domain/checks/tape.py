@@ -37,7 +37,7 @@ class Tape:
     thresholds = Limits
 
     def asks(self, view: PartitionView, table: str) -> Mapping[str, pl.Expr]:
-        """All of it in one pass."""
+        """Return all of it in one pass."""
         size, facts = pl.col("size"), view.facts(table)
         return {
             "zero": _ZERO.sum(),
@@ -47,7 +47,10 @@ class Tape:
         }
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of the trades; a side that the vendor does not tell is counted and passes, unless configured."""
+        """Return findings of the trades.
+
+        A side that the vendor does not tell is counted and passes, unless configured.
+        """
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "tape", self.tables)

@@ -30,7 +30,10 @@ class Timeframes:
     thresholds = Limits
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of each table. Bars without volume open no longer bar; what is null on one side is not compared."""
+        """Return findings of each table. Bars without volume open no longer bar.
+
+        What is null on one side is not compared.
+        """
         found = existing(view, self.tables)
         findings = [finding for table, facts in found for finding in _judge(view, table, facts)]
         return findings or nothing_to_judge(view, "timeframes", self.tables)

@@ -31,7 +31,10 @@ class VendorCandles:
     thresholds = Thresholds
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """A finding for each timeframe that both sides have; `measured` is how many bars differ or are absent."""
+        """Return a finding for each timeframe that both sides have.
+
+        `measured` is how many bars differ or are absent.
+        """
         if "vendor_candles" not in view.tables:
             return [_note("nothing to compare with: the feed has no vendor_candles")]
         ours, theirs = view.facts("candles"), view.facts("vendor_candles")
@@ -93,7 +96,7 @@ def _joined(view: PartitionView, *, first_close_known: bool) -> pl.LazyFrame:
 
 
 def _outcome(leading: pl.Expr) -> pl.Expr:
-    """One of `_OUTCOMES`. `leading`: the bar lies before our first one, and the close before that is unknown."""
+    """Return one of `_OUTCOMES`. `leading`: the bar lies before our first one, and the close before that is unknown."""
     different = pl.any_horizontal(_differs(name) for name in _COMPARED)
     return (
         pl.when("here", "there")
@@ -116,7 +119,7 @@ def _is_only_ours(name: str) -> pl.Expr:
 
 
 def _is_empty(side: str) -> pl.Expr:
-    """A flat bar without volume."""
+    """Return a flat bar without volume."""
     prices = [pl.col(f"{name}{side}") for name in ("open", "high", "low", "close")]
     flat = pl.all_horizontal(price == prices[0] for price in prices[1:])
     return (flat & (pl.col(f"volume{side}") == 0)).fill_null(value=False)
@@ -133,7 +136,7 @@ def _counts() -> list[pl.Expr]:
 
 
 def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A bar that is not as it should be, with the values that differ, ours and the vendor's."""
+    """Return a bar that is not as it should be, with the values that differ, ours and the vendor's."""
     both = row["here"] and row["there"]
     unlike = [name for name in _COMPARED if row[f"{name}_there"] not in (None, row[name])]
     names = unlike if both else _COMPARED

@@ -39,11 +39,11 @@ class Book(Protocol):
     """The history within one transaction; no other process writes to it meanwhile."""
 
     def latest(self, key: str) -> Alert | None:
-        """The newest alert of a cause."""
+        """Return the newest alert of a cause."""
         ...
 
     def unsettled(self) -> Sequence[Alert]:
-        """Alerts that are not resolved, or whose end was not told."""
+        """Return alerts that are not resolved, or whose end was not told."""
         ...
 
     def write(self, alert: Alert) -> Alert:
@@ -55,7 +55,7 @@ class Book(Protocol):
         ...
 
     def channels_of(self, alert: Alert) -> Sequence[str]:
-        """The channels that got, or should have got, a message of the alert."""
+        """Return the channels that got, or should have got, a message of the alert."""
         ...
 
 
@@ -68,7 +68,10 @@ class Outbox(Protocol):
     """The messages that wait."""
 
     def claim(self, channels: Collection[str], now_ns: int, until_ns: int) -> Sequence[Delivery]:
-        """The messages to these channels that are due; they are the caller's until `until_ns`, and nobody else's."""
+        """Return the messages to these channels that are due.
+
+        They are the caller's until `until_ns`, and nobody else's.
+        """
         ...
 
     def sent(self, deliveries: Sequence[Delivery], now_ns: int) -> None:
@@ -84,15 +87,15 @@ class AlertsHistory(Outbox, Protocol):
     """What is kept of alerts."""
 
     def writing(self) -> AbstractContextManager[Book]:
-        """One transaction."""
+        """Return one transaction."""
         ...
 
     def find(self, *, unresolved_only: bool = True, feed: str | None = None) -> Sequence[Alert]:
-        """Alerts, the newest first."""
+        """Return alerts, the newest first."""
         ...
 
     def deliveries(self, alert_ids: Collection[int]) -> Sequence[Delivery]:
-        """The messages of alerts, oldest first."""
+        """Return the messages of alerts, oldest first."""
         ...
 
     def forget(self, before_ns: int) -> int:

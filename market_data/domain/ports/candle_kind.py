@@ -39,7 +39,7 @@ class CandleKind(Protocol):
         ...
 
     def build(self, trades: "pl.LazyFrame", timeframes: Sequence[str], context: BarContext) -> "pl.LazyFrame":
-        """Bars of every timeframe asked for, with the columns of the `candles` table.
+        """Return bars of every timeframe asked for, with the columns of the `candles` table.
 
         Args:
             trades: one partition, sorted by (clock, ordinal), with price, size and, where the source has them,

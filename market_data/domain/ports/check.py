@@ -33,7 +33,7 @@ class Thresholds(BaseModel):
 
     @property
     def other_feed(self) -> str | None:
-        """A feed that the values name: it must exist."""
+        """Return a feed that the values name: it must exist."""
         return None
 
     def other_symbol(self, symbol: str) -> str:
@@ -88,63 +88,66 @@ class PartitionView(Protocol):
 
     @property
     def partition(self) -> Partition:
-        """Which partition it is."""
+        """Return which partition it is."""
         ...
 
     @property
     def tables(self) -> Sequence[str]:
-        """The feed's tables of data, fetched and derived, without `quality_reports`."""
+        """Return the feed's tables of data, fetched and derived, without `quality_reports`."""
         ...
 
     @property
     def has_session(self) -> bool:
-        """Whether the feed's calendar trades at all within the partition's UTC day."""
+        """Return whether the feed's calendar trades at all within the partition's UTC day."""
         ...
 
     @property
     def sessions(self) -> Sequence[tuple[int, int]]:
-        """When the market trades within the UTC day: half-open intervals, ns since the epoch, in order."""
+        """Return when the market trades within the UTC day: half-open intervals, ns since the epoch, in order."""
         ...
 
     @property
     def due_at(self) -> dt.datetime:
-        """When the partition's data is due: the day's end and the feed's grace."""
+        """Return when the partition's data is due: the day's end and the feed's grace."""
         ...
 
     def delivery(self, table: str) -> Delivery | None:
-        """How the source delivers a table; None for a derived one."""
+        """Return how the source delivers a table; None for a derived one."""
         ...
 
     def facts(self, table: str) -> RevisionFacts | None:
-        """The current revision's facts; None where the partition of that table does not exist."""
+        """Return the current revision's facts; None where the partition of that table does not exist."""
         ...
 
     def facts_before(self, table: str) -> RevisionFacts | None:
-        """The same for the symbol's day before; None where it does not exist."""
+        """Return the same for the symbol's day before; None where it does not exist."""
         ...
 
     def thresholds(self, check: str, table: str, kind: type[SomeThresholds]) -> SomeThresholds:
-        """What the check holds against for a table, as the feed configures it; `kind` is the check's own model."""
+        """Return what the check holds against for a table, as the feed configures it.
+
+        `kind` is the check's own model.
+        """
         ...
 
     def scan(self, table: str) -> "pl.LazyFrame":
-        """The rows of the current revision; a frame without rows where there is none."""
+        """Return the rows of the current revision; a frame without rows where there is none."""
         ...
 
     def figures(self, check: str, table: str) -> Mapping[str, Any]:
-        """The values of what the check's `asks` asked of the table."""
+        """Return the values of what the check's `asks` asked of the table."""
         ...
 
     def minutes(self, table: str) -> "pl.DataFrame":
-        """A table of ticks by instrument and minute, read once for all checks: see `domain.check_support.minutes`."""
+        """Return ticks by instrument and minute, read once for all checks: see `domain.check_support.minutes`."""
         ...
 
     def other(self, feed: str, symbol: str) -> "PartitionView | None":
-        """The same day of a symbol of another feed; None where there is no such feed or symbol."""
+        """Return the same day of a symbol of another feed; None where there is no such feed or symbol."""
         ...
 
     def set_aside(self, table: str) -> int:
-        """How many records of that table stand in the partition's quarantine."""
+        """Return how many records of that table stand in the partition's quarantine."""
         ...
 
 
@@ -153,21 +156,21 @@ class Check(Protocol):
 
     @property
     def dimension(self) -> Dimension:
-        """What its findings count for in a partition's scores (`domain.quality`)."""
+        """Return what its findings count for in a partition's scores (`domain.quality`)."""
         ...
 
     @property
     def tables(self) -> Sequence[str]:
-        """The tables it judges; it applies to a feed that has one of them, and is shown at the first it has."""
+        """Return the tables it judges; it applies to a feed that has one of them, and is shown at the first it has."""
         ...
 
     @property
     def thresholds(self) -> type[Thresholds]:
-        """What it holds against; `Thresholds` itself where that is nothing."""
+        """Return what it holds against; `Thresholds` itself where that is nothing."""
         ...
 
     def run(self, view: PartitionView) -> Sequence[Finding]:
-        """Findings of this family, one or more; a crash is raised, never turned into a failed finding."""
+        """Return findings of this family, one or more; a crash is raised, never turned into a failed finding."""
         ...
 
 
@@ -176,5 +179,8 @@ class Asks(Protocol):
     """A check that wants figures of a whole table. Those of all checks are computed in one pass over the table."""
 
     def asks(self, view: PartitionView, table: str) -> "Mapping[str, pl.Expr]":
-        """Aggregates, one value each, by name; streaming ones (sums, extremes, `shift`) need no memory to speak of."""
+        """Return aggregates, one value each, by name.
+
+        Streaming ones (sums, extremes, `shift`) need no memory to speak of.
+        """
         ...

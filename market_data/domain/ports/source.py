@@ -169,7 +169,7 @@ class Source(Protocol):
         ...
 
     def delivery(self, table: str) -> Delivery:
-        """How it delivers a table of `tables`."""
+        """Return how it delivers a table of `tables`."""
         ...
 
     def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
@@ -182,7 +182,7 @@ class Source(Protocol):
         ...
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
-        """The same verification for files that a user already has; their names in landing, in order of decoding.
+        """Return the same verification for files that a user already has; their names in landing, in order of decoding.
 
         Raises:
             BadFile: a file is not what the request's would be, and why.
@@ -190,7 +190,7 @@ class Source(Protocol):
         ...
 
     def decode(self, request: Request, files: Sequence[LandedFile]) -> Iterator[Batch]:
-        """Landed bytes as batches of rows, in the vendor's order, in bounded memory. No network.
+        """Return landed bytes as batches of rows, in the vendor's order, in bounded memory. No network.
 
         Raises:
             BadFile: the bytes cannot be read at all (single unreadable records are faults of a batch instead).
@@ -198,11 +198,11 @@ class Source(Protocol):
         ...
 
     def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:
-        """How many records the vendor says these files hold; None where it does not say."""
+        """Return how many records the vendor says these files hold; None where it does not say."""
         return None
 
     def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:
-        """What the vendor said of the day when it was fetched, for the ledger and the checks; JSON types only.
+        """Return what the vendor said of the day when it was fetched, for the ledger and the checks; JSON types only.
 
         `condition` is the vendor's own word for the day's quality, `remarks` are sentences of what is not as it
         should be: the check `completeness` finds them. Empty where nothing is to be told.
@@ -210,7 +210,9 @@ class Source(Protocol):
         return {}
 
     def replaced(self, request: Request, files: Sequence[LandedFile]) -> bool | None:
-        """Whether the vendor has other bytes by now than those that are landed; None where it cannot be asked cheaply.
+        """Return whether the vendor has other bytes by now than those that are landed.
+
+        None where it cannot be asked cheaply.
 
         Raises:
             MarketDataError: as `fetch`.
@@ -218,7 +220,7 @@ class Source(Protocol):
         return None
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """What fetching the requests would take: any days of one table of one symbol. Asking is free."""
+        """Return what fetching the requests would take: any days of one table of one symbol. Asking is free."""
         ...
 
 

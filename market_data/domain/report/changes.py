@@ -9,7 +9,7 @@ _MOST_CHANGES = 20
 
 
 def changes(feed: FeedReport) -> str:
-    """What is new, replaced, better and worse since the last report."""
+    """Return what is new, replaced, better and worse since the last report."""
     if feed.changes is None:
         return "<p>This is the first report of this feed: the next one tells what changed since.</p>"
     found = feed.changes

@@ -32,13 +32,13 @@ class _Axis:
     pitch: float
 
     def x(self, ns: int) -> float | None:
-        """Where an instant stands; None where its day is not shown."""
+        """Return where an instant stands; None where its day is not shown."""
         n = self.days.get(ns // NS_PER_DAY)
         return None if n is None else _LEFT + (n + ns % NS_PER_DAY / NS_PER_DAY) * self.pitch
 
 
 def chart(candles: Candles, cells: Sequence[Cell], faults: Sequence[Fault], label: str) -> str:
-    """The picture.
+    """Return the picture.
 
     Args:
         cells: the symbol's, every day.
@@ -121,7 +121,7 @@ def _prices(low: float, high: float, y: Callable[[float], float]) -> Iterator[st
 
 
 def _times(axis: _Axis) -> Iterator[str]:
-    """Days, every so many that their labels have room; hours too, where a day has room for some."""
+    """Yield days, every so many that their labels have room; hours too, where a day has room for some."""
     every = max(1, -int(-_LABEL_WIDTH // axis.pitch))
     hours = next((each for each in _HOURS if axis.pitch * each / 24 >= _LABEL_WIDTH), 24)
     for epoch_day, n in axis.days.items():
@@ -137,7 +137,7 @@ def _times(axis: _Axis) -> Iterator[str]:
 
 
 def _marks(axis: _Axis, faults: Sequence[Fault]) -> Iterator[str]:
-    """A triangle at an instant, a bar over a range; the first ones, where there are very many."""
+    """Yield a triangle at an instant, a bar over a range; the first ones, where there are very many."""
     said: dict[Mark, set[str]] = {}
     for fault in faults:
         for mark in marks(fault.detail):
@@ -167,6 +167,6 @@ def _long(length: dt.timedelta) -> str:
 
 
 def count_marks(faults: Sequence[Fault]) -> tuple[int, int]:
-    """How many instants and ranges the findings name, and how many of them are drawn."""
+    """Return how many instants and ranges the findings name, and how many of them are drawn."""
     distinct = {mark for fault in faults for mark in marks(fault.detail)}
     return len(distinct), min(len(distinct), _MOST_MARKS)

@@ -19,7 +19,7 @@ _SATURDAY = 5
 
 
 def heat_map(feed: FeedReport) -> str:
-    """The map with its legend; a cell links to its symbol's section and tells its figures as a title."""
+    """Return the map with its legend; a cell links to its symbol's section and tells its figures as a title."""
     months = [(month, list(cells)) for month, cells in groupby(sorted(feed.cells, key=_by_month), key=_month)]
     blocks = "".join(_block(feed, month, cells) for month, cells in months)
     return f'<div class="heat">{blocks}</div>{_legend()}'
@@ -57,7 +57,7 @@ def _row(feed: FeedReport, symbol: str, cells: Sequence[Cell]) -> str:
 
 
 def step(score: float) -> str:
-    """The class of a score's colour, 0 (worst) to 5."""
+    """Return the class of a score's colour, 0 (worst) to 5."""
     return next((name for least, name, _ in _STEPS if score >= least), _WORST)
 
 
@@ -74,7 +74,7 @@ def _inside(cell: Cell) -> str:
 
 
 def figures(cell: Cell) -> str:
-    """What is known of a partition, one line a figure."""
+    """Return what is known of a partition, one line a figure."""
     return "\n".join((f"{cell.symbol}, {day(cell.date)}", *_figures(cell)))
 
 

@@ -36,7 +36,7 @@ class Cell:
 
     @property
     def whole(self) -> float | None:
-        """The partition's score."""
+        """Return the partition's score."""
         return self.scores.get("whole")
 
 
@@ -174,11 +174,11 @@ class FeedReport:
 
     @property
     def judged(self) -> list[Cell]:
-        """The partitions that have a score."""
+        """Return the partitions that have a score."""
         return [cell for cell in self.cells if cell.whole is not None]
 
     def mean(self, name: str) -> float | None:
-        """The mean of a score over the partitions that have it."""
+        """Return the mean of a score over the partitions that have it."""
         found = [score for cell in self.cells if (score := cell.scores.get(name)) is not None]
         return sum(found) / len(found) if found else None
 

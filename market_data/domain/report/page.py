@@ -10,7 +10,7 @@ from market_data.domain.report.symbols import symbols
 
 
 def page(report: Report) -> str:
-    """One self-contained HTML page: no network and no script; light or dark as the reader's system is."""
+    """Return one self-contained HTML page: no network and no script; light or dark as the reader's system is."""
     title = f"Data quality: {', '.join(feed.name for feed in report.feeds)}"
     body = "".join(_feed(feed) for feed in report.feeds)
     return (

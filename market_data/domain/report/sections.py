@@ -28,7 +28,7 @@ _MOST_NAMES = 8
 
 
 def scores(feed: FeedReport) -> str:
-    """A tile for the whole and each dimension: the mean, its bar, and how many partitions lie below the threshold."""
+    """Return a tile for the whole and each dimension: mean, bar, and how many partitions lie below the threshold."""
     return f'<div class="tiles">{"".join(_tile(feed, name) for name in ("whole", *DIMENSIONS))}</div>'
 
 
@@ -48,7 +48,7 @@ def _tile(feed: FeedReport, name: str) -> str:
 
 
 def totals(feed: FeedReport) -> str:
-    """Partitions, rows and bytes by table."""
+    """Return partitions, rows and bytes by table."""
     rows = [
         f"<tr><td>{esc(each.table)}</td><td class=n>{each.partitions:,}</td><td class=n>{each.rows:,}</td>"
         f"<td class=n>{size(each.size_bytes)}</td></tr>"
@@ -58,7 +58,7 @@ def totals(feed: FeedReport) -> str:
 
 
 def worst(feed: FeedReport) -> str:
-    """Partitions that have findings that do not pass, the lowest score first."""
+    """Return partitions that have findings that do not pass, the lowest score first."""
     by_partition = _by_partition(feed.faults)
     cells = [cell for cell in feed.cells if cell.not_passed or (cell.whole is not None and not cell.passed)]
     if not cells:
@@ -107,7 +107,7 @@ def _found(fault: Fault) -> str:
 
 
 def quarantine(groups: Sequence[SetAside]) -> str:
-    """What was set aside and why, with the first record of each rule."""
+    """Return what was set aside and why, with the first record of each rule."""
     if not groups:
         return '<p class="good">No record of these days stands in quarantine.</p>'
     rows = [

@@ -10,7 +10,7 @@ from market_data.domain.report.model import Cell, Fault, FeedReport
 
 
 def symbols(feed: FeedReport) -> Iterator[str]:
-    """A section a symbol: figures, candles with what is missing and found, the days that do not pass."""
+    """Yield a section a symbol: figures, candles with what is missing and found, the days that do not pass."""
     for symbol in feed.symbols:
         cells = [cell for cell in feed.cells if cell.symbol == symbol]
         faults = [fault for fault in feed.faults if fault.symbol == symbol]
@@ -53,7 +53,7 @@ def _picture(feed: FeedReport, symbol: str, cells: Sequence[Cell], faults: Seque
 
 
 def _days(cells: Sequence[Cell], faults: Sequence[Fault]) -> str:
-    """The days that are missing, in runs, and those that do not pass, with the names of what was found."""
+    """Return the days that are missing, in runs, and those that do not pass, with the names of what was found."""
     parts: list[str] = []
     if missing := [cell.date for cell in cells if cell.state == "missing"]:
         parts.append(f"<p>Missing: {', '.join(_runs(missing))}.</p>")
@@ -86,7 +86,7 @@ def _names(faults: Sequence[Fault]) -> list[str]:
 
 
 def _runs(dates: Sequence[dt.date]) -> Iterator[str]:
-    """Days in a row as one range."""
+    """Yield days in a row as one range."""
     for _, group in groupby(enumerate(dates), lambda pair: pair[1].toordinal() - pair[0]):
         run = [date for _, date in group]
         yield day(run[0]) if len(run) == 1 else f"{day(run[0])} to {day(run[-1])} ({len(run)} days)"

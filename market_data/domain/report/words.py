@@ -23,7 +23,7 @@ class Mark(NamedTuple):
 
 
 def marks(detail: Any) -> Iterator[Mark]:
-    """Every instant and range of time that a detail names."""
+    """Yield every instant and range of time that a detail names."""
     if isinstance(detail, Mapping):
         if (found := _mark(detail)) is not None:
             yield found
@@ -53,7 +53,7 @@ def _ns(value: object) -> int | None:
 
 
 def in_words(detail: Mapping[str, Any]) -> str:
-    """A finding's detail for people: what it says itself, then its figures that are not zero."""
+    """Return a finding's detail for people: what it says itself, then its figures that are not zero."""
     said = [str(detail[name]) for name in ("mismatch", "note") if detail.get(name)]
     leading = {"timeframe": detail.get("timeframe")}
     rest = {name: value for name, value in detail.items() if name not in _SAID_ELSEWHERE}
@@ -62,7 +62,7 @@ def in_words(detail: Mapping[str, Any]) -> str:
 
 
 def example(detail: Mapping[str, Any]) -> str:
-    """The first of the rows that a detail shows, its time first; nothing where it shows none."""
+    """Return the first of the rows that a detail shows, its time first; nothing where it shows none."""
     first = detail.get("first")
     row = first[0] if isinstance(first, list) and first else None
     if not isinstance(row, Mapping):

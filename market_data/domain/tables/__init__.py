@@ -29,12 +29,12 @@ BOOKKEEPING = ("quarantine",)
 
 
 def table_names() -> tuple[str, ...]:
-    """Every table, in order of name. Imports none of them."""
+    """Return every table, in order of name. Imports none of them."""
     return plugins.names(__name__)
 
 
 def table(name: str) -> "Table":
-    """The table of that name.
+    """Return the table of that name.
 
     Raises:
         LookupError: there is no such table.

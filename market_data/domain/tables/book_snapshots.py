@@ -26,13 +26,13 @@ class _Times(dy.Schema):
 
 
 def level_columns(levels: int) -> tuple[str, ...]:
-    """The names of a book's columns, level by level: `bid_price_0, bid_size_0, ask_price_0, ask_size_0, ...`."""
+    """Return the names of a book's columns, level by level: `bid_price_0, bid_size_0, ask_price_0, ask_size_0, ...`."""
     sides = ("bid_price", "bid_size", "ask_price", "ask_size")
     return tuple(f"{name}_{level}" for level in range(levels) for name in sides)
 
 
 def of_levels(levels: int, base: Schema = _Times) -> Schema:
-    """The contract of books of so many levels: sizes are not negative, and crossed books are kept."""
+    """Return the contract of books of so many levels: sizes are not negative, and crossed books are kept."""
     sizes = [name for name in level_columns(levels) if "_size_" in name]
 
     def sizes_are_not_negative(cls: Schema) -> pl.Expr:  # noqa: ARG001  dataframely hands the class over

@@ -34,6 +34,6 @@ TABLE = Table(
 
 
 def digest(row: Mapping[str, Any]) -> str:
-    """What a note about a quarantined record is tied to: its table, rule, place and words, as a SHA-256."""
+    """Return what a note about a quarantined record is tied to: its table, rule, place and words, as a SHA-256."""
     parts = [row[name] for name in ("table", "rule", "landed_file", "record_number", "original")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

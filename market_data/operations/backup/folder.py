@@ -66,12 +66,12 @@ class Backup:
 
 
 def vault(folder: Path) -> ContentStore:
-    """The files of a backup."""
+    """Return the files of a backup."""
     return ContentStore(folder / "files")
 
 
 def read(folder: Path) -> Backup | None:
-    """The backup that counts; None where there is none yet.
+    """Return the backup that counts; None where there is none yet.
 
     Raises:
         ConfigurationError: it was made by a later version, or its description is damaged.
@@ -92,7 +92,7 @@ def write(folder: Path, backup: Backup) -> None:
 
 @contextmanager
 def ledger_of(folder: Path, backup: Backup, scratch: Path) -> Generator[Ledger]:
-    """A copy of a backup's ledger, brought to this version's schema; the backup itself may be read-only.
+    """Give a copy of a backup's ledger, brought to this version's schema; the backup itself may be read-only.
 
     Args:
         scratch: a local folder for the copy, which the caller removes.
@@ -120,7 +120,7 @@ def note(ledger: Ledger, items: Sequence[Item], absent: Iterable[str]) -> None:
 
 
 def contents(ledger: Ledger) -> Iterator[Item | File]:
-    """What a backup's ledger says is in the backup: the landing's files, manifests last; then the warehouse's."""
+    """Yield what a backup's ledger says is in the backup: the landing's files, manifests last; then the warehouse's."""
     with ledger.instant() as connection:
         absent = set(connection.execute(select(lost.c.sha256)).scalars())
         last = landed.c.key.like("%/manifest.json")

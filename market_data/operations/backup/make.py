@@ -87,7 +87,7 @@ class _Survey:
         self.sizes[item.sha256] = item.size_bytes
 
     def made(self) -> Made:
-        """What it would take."""
+        """Return what it would take."""
         copied = sum(each.item.size_bytes for each in self.wanted.values())
         return Made(len(self.sizes), sum(self.sizes.values()), len(self.wanted), copied)
 

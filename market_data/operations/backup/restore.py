@@ -60,7 +60,7 @@ def restore(workspace: Workspace, source: Path, follow: Follow) -> Mapping[str, 
 
 
 def torn(source: Path, follow: Follow) -> Sequence[str]:
-    """The files of a backup that are damaged or gone; every byte is read.
+    """Return the files of a backup that are damaged or gone; every byte is read.
 
     Raises:
         ConfigurationError: there is no backup, or its ledger is damaged or gone.
@@ -85,7 +85,7 @@ def _name(each: Item | File) -> str:
 
 
 def described(source: Path) -> Backup:
-    """The backup in a folder.
+    """Return the backup in a folder.
 
     Raises:
         ConfigurationError: there is none.
@@ -97,7 +97,7 @@ def described(source: Path) -> Backup:
 
 
 def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
-    """The files of the backup, each where it was."""
+    """Yield the files of the backup, each where it was."""
     for each in backups.contents(ledger):
         if isinstance(each, Item):
             yield _File(workspace.landing.place, _within(each.key), each.sha256)
@@ -106,7 +106,7 @@ def _files(workspace: Workspace, ledger: Ledger) -> Iterator[_File]:
 
 
 def _within(key: str) -> str:
-    """The key, which leads nowhere but into the home.
+    """Return the key, which leads nowhere but into the home.
 
     Raises:
         ConfigurationError: it leads elsewhere, as none does that `market-data backup` wrote.
@@ -118,7 +118,7 @@ def _within(key: str) -> str:
 
 
 def _must_be_empty(workspace: Workspace, files: Sequence[_File]) -> set[tuple[Backend, str]]:
-    """The files of a restore that did not end, each verified.
+    """Return the files of a restore that did not end, each verified.
 
     Raises:
         ConfigurationError: there is something else.
@@ -176,7 +176,7 @@ def _put(
 
 
 def _put_one(vault: ContentStore, there: AbstractSet[tuple[Backend, str]], file: _File) -> bool:
-    """Whether the file is in its place, or was."""
+    """Return whether the file is in its place, or was."""
     if (file.place, file.key) in there:
         return True
     part = file.place.workdir("restore") / uuid.uuid4().hex

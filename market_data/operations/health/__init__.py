@@ -26,7 +26,7 @@ __all__ = [
 
 
 def probes() -> dict[str, Probe]:
-    """Every probe, by name."""
+    """Return every probe, by name."""
     found: dict[str, Probe] = {}
     for module in plugins.names(__name__):
         found |= cast("Mapping[str, Probe]", plugins.load(__name__, module, "PROBES"))
@@ -34,7 +34,7 @@ def probes() -> dict[str, Probe]:
 
 
 def examine(scope: Scope, found: Mapping[str, Probe]) -> Iterator[Verdict]:
-    """What each probe says, those first that others need.
+    """Yield what each probe says, those first that others need.
 
     What a probe needs and is not to be had leaves it out: its verdict would only repeat what is told already.
     """
@@ -50,7 +50,7 @@ def examine(scope: Scope, found: Mapping[str, Probe]) -> Iterator[Verdict]:
 
 
 def worst(verdicts: Sequence[Verdict]) -> State:
-    """The gravest state among them."""
+    """Return the gravest state among them."""
     return STATES[max((STATES.index(verdict.state) for verdict in verdicts), default=0)]
 
 

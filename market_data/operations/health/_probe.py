@@ -43,11 +43,11 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> Sequence[str]:
-        """The probes without whose subject there is nothing to look at."""
+        """Return the probes without whose subject there is nothing to look at."""
         ...
 
     def look(self, scope: "Scope") -> Iterable[Verdict]:
-        """What is so; an error that is raised is told as unhealthy."""
+        """Return what is so; an error that is raised is told as unhealthy."""
         ...
 
 
@@ -70,7 +70,7 @@ class Scope:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings.
+        """Return the settings.
 
         Raises:
             ConfigurationError: they cannot be read.
@@ -79,12 +79,12 @@ class Scope:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """An open workspace; opening it makes what the ledger lacks."""
+        """Return an open workspace; opening it makes what the ledger lacks."""
         return self._open.enter_context(opened(self.settings, "health"))
 
     @property
     def feeds(self) -> Sequence[Feed]:
-        """The feeds to look at.
+        """Return the feeds to look at.
 
         Raises:
             ConfigurationError: there is no such feed.

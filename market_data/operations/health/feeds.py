@@ -115,7 +115,7 @@ class _Vendors:
 
 
 def circuits(settings: Settings, source: str) -> dict[str, Circuit]:
-    """The circuits of a source's vendor, by the folders they lie in."""
+    """Return the circuits of a source's vendor, by the folders they lie in."""
     root = settings.vendors / source
     return {_circuit_name(path, settings.vendors): read(path) for path in sorted(root.rglob(_FILE))}
 

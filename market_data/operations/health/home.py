@@ -94,7 +94,7 @@ class _Disk:
 
 
 def largest_day_bytes(workspace: Workspace, feed: Feed) -> int:
-    """What the largest of the last days up to a feed's newest takes, its tables and its landed files."""
+    """Return what the largest of the last days up to a feed's newest takes, its tables and its landed files."""
     c, s, ledger = revisions.c, series.c, workspace.ledger
     newest = ledger.all_rows(select(func.max(s.last_date)).where(s.feed == feed.name))[0][0]
     if newest is None:

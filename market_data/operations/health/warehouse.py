@@ -31,7 +31,7 @@ class _Warehouse:
 
 
 def _files(scope: Scope) -> Verdict:
-    """Each file of today's sample is what it was; with `full` every one, read anew."""
+    """Return each file of today's sample is what it was; with `full` every one, read anew."""
     workspace = scope.workspace
     count = count_entries(workspace.ledger, scope.only)
     first = 0 if scope.full else sample_start(count, scope.now.date(), SAMPLE)
@@ -78,7 +78,7 @@ def _last_full(scope: Scope, bad: Sequence[str]) -> dict[str, str]:
 
 
 def _strays(scope: Scope) -> Verdict:
-    """Files first, the ledger second: what is put in place meanwhile has its row by then."""
+    """Return files first, the ledger second: what is put in place meanwhile has its row by then."""
     workspace = scope.workspace
     there = [*strays(workspace.warehouse.root, set())]
     known = {file.path for file in workspace.ledger.filed()} | _waiting(scope)

@@ -100,7 +100,7 @@ class BinanceVision(Source):
         return False
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """Two requests a file. The archive tells no sizes beforehand."""
+        """Return an estimate of two requests a file. The archive tells no sizes beforehand."""
         fetched = [request for request in requests if request.table != "instruments"]
         return Estimate(requests=sum(2 * len(self._files(request)) for request in fetched), cost_usd=0.0)
 

@@ -28,33 +28,33 @@ class ArchiveFile:
 
     @property
     def name(self) -> str:
-        """The file's name, as it stands in landing too."""
+        """Return the file's name, as it stands in landing too."""
         return f"{self.stem}.zip"
 
     @property
     def member(self) -> str:
-        """The name of the one file inside."""
+        """Return the name of the one file inside."""
         return f"{self.stem}.csv"
 
     @property
     def path(self) -> str:
-        """Below the base URL."""
+        """Return below the base URL."""
         return f"{self.folder}/{self.name}"
 
 
 def trades_file(market: Market, symbol: str, day: dt.date) -> ArchiveFile:
-    """The day's aggregate trades."""
+    """Return the day's aggregate trades."""
     return ArchiveFile(f"{FOLDERS[market]}/aggTrades/{symbol}", f"{symbol}-aggTrades-{day.isoformat()}")
 
 
 def klines_file(market: Market, symbol: str, day: dt.date, interval: Interval) -> ArchiveFile:
-    """The day's klines of one interval."""
+    """Return the day's klines of one interval."""
     folder = f"{FOLDERS[market]}/klines/{symbol}/{interval}"
     return ArchiveFile(folder, f"{symbol}-{interval}-{day.isoformat()}", interval)
 
 
 def interval_of(name: str, symbol: str, day: dt.date) -> str:
-    """The interval in the name of a klines file, which may be configured no longer."""
+    """Return the interval in the name of a klines file, which may be configured no longer."""
     return name.removeprefix(f"{symbol}-").removesuffix(f"-{day.isoformat()}.zip")
 
 
@@ -75,7 +75,7 @@ def must_be_a_symbol(symbol: str) -> None:
 
 
 def delivery(symbol: str) -> dt.datetime | None:
-    """When a dated USD-M future (`BTCUSDT_240329`) is delivered, 08:00 UTC; None for a perpetual one.
+    """Return when a dated USD-M future (`BTCUSDT_240329`) is delivered, 08:00 UTC; None for a perpetual one.
 
     Raises:
         ValueError: six digits that are no date.
@@ -87,7 +87,7 @@ def delivery(symbol: str) -> dt.datetime | None:
 
 
 def base_and_quote(symbol: str, vendor_symbol: str) -> tuple[str, str] | tuple[None, None]:
-    """The two currencies, where our symbol is BASE-QUOTE and the vendor's is the two together."""
+    """Return the two currencies, where our symbol is BASE-QUOTE and the vendor's is the two together."""
     base, _, quote = symbol.upper().partition("-")
     joined = vendor_symbol.partition("_")[0]
     return (base, quote) if base and quote and base + quote == joined else (None, None)

@@ -50,7 +50,7 @@ def trade_batches(landed_file: str, chunks: Iterable[bytes], market: str) -> Ite
 
 
 def kline_batches(landed_file: str, chunks: Iterable[bytes], symbol: str, interval: str) -> Iterator[Batch]:
-    """Klines of one interval."""
+    """Yield klines of one interval."""
     for block in read_csv(chunks, KLINES):
         yield _batch(landed_file, block, "open_time", lambda frame: _klines(frame, symbol, interval))
 
@@ -66,7 +66,7 @@ def _batch(landed_file: str, block: Block, clock: str, shaped: Callable[[pl.Data
 
 
 def nanoseconds(column: str) -> pl.Expr:
-    """A time in ms, or in µs as spot has it from 2025-01-01, as ns since the epoch; null where it is neither.
+    """Return a time in ms, or in µs as spot has it from 2025-01-01, as ns since the epoch; null where it is neither.
 
     The magnitude tells them apart, as µs before April 1970 do not occur. int64 wraps in silence: hence the bounds.
     """

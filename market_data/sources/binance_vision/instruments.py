@@ -14,7 +14,7 @@ from market_data.sources.binance_vision.archive import Market, base_and_quote, d
 
 
 def configured(request: Request, market: Market, workdir: Path) -> Fetched:
-    """A file of what is configured; the same bytes as long as the configuration says the same."""
+    """Return a file of what is configured; the same bytes as long as the configuration says the same."""
     vendor_symbol = request.vendor_symbol
     record = {"symbol": request.partition.symbol, "vendor_symbol": vendor_symbol, "market": market}
     path = workdir / f"{vendor_symbol}-instrument.json"
@@ -23,7 +23,7 @@ def configured(request: Request, market: Market, workdir: Path) -> Fetched:
 
 
 def batch(landed_file: str, content: bytes) -> Batch:
-    """The one instrument of the file. Steps and sizes are not published: null.
+    """Return the one instrument of the file. Steps and sizes are not published: null.
 
     Raises:
         BadFile: the file is not one of `configured`.

@@ -17,13 +17,16 @@ _CHECKSUM = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S+)\s*")
 
 
 def checksum(text: str, name: str) -> str | None:
-    """The SHA-256 that the text of a `.CHECKSUM` file gives for the file of that name; None where it gives none."""
+    """Return the SHA-256 that the text of a `.CHECKSUM` file gives for the file of that name.
+
+    None where it gives none.
+    """
     match = _CHECKSUM.fullmatch(text)
     return match[1].lower() if match and match[2] == name else None
 
 
 def verified(wanted: Sequence[ArchiveFile], paths: Sequence[Path], day: dt.date, max_bytes: int) -> list[Fetched]:
-    """The user's files in the order of `wanted`.
+    """Return the user's files in the order of `wanted`.
 
     Raises:
         BadFile: a file is missing, there are others, or one is not what its name says.
@@ -63,7 +66,10 @@ def _check_sha256(path: Path) -> None:
 
 
 def _times(chunks: Iterable[bytes], column: int) -> list[int]:
-    """The times of the first two lines (the first may be a header) and of the last, ns; reads all, and so the CRC."""
+    """Return the times of the first two lines (the first may be a header) and of the last, ns.
+
+    Reads all, and so the CRC.
+    """
     head, tail = b"", b""
     for chunk in chunks:
         head = head or chunk

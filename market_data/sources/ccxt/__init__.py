@@ -67,7 +67,7 @@ class Ccxt(Source):
 
     @property
     def timeframes(self) -> tuple[str, ...]:
-        """Those of `vendor_candles`."""
+        """Return those of `vendor_candles`."""
         return self.options.candles or traits(self.options.exchange).candles
 
     def delivery(self, table: str) -> Delivery:
@@ -109,14 +109,14 @@ class Ccxt(Source):
                 raise BadFile(f"{file.name} {error}") from error
 
     def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:  # noqa: ARG002
-        """How many records of the day were counted when the pages came; exchanges do not say."""
+        """Return how many records of the day were counted when the pages came; exchanges do not say."""
         from market_data.sources.ccxt import facts
 
         said = next((file.path for file in files if file.name == facts.NAME), None)
         return facts.read(said).expected if said else None
 
     def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
-        """Pages and records by file, with those that are of the days around and were left out."""
+        """Return pages and records by file, with those that are of the days around and were left out."""
         from market_data.sources.ccxt import facts
 
         said = next((file.path for file in files if file.name == facts.NAME), None)

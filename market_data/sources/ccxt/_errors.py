@@ -16,7 +16,7 @@ _ELSE = "look at the exchange, its symbols and urls in the feed"
 
 
 def told(error: Exception, what: str, shown: Callable[[object], str]) -> MarketDataError | None:
-    """What CCXT raised as an error of the project; None for what is none of CCXT's.
+    """Return what CCXT raised as an error of the project; None for what is none of CCXT's.
 
     Final in words of their own: AuthenticationError, RestrictedLocation, BadSymbol, NotSupported. What passes:
     OperationFailed, and with it NetworkError, DDoSProtection, RateLimitExceeded, ExchangeNotAvailable, OnMaintenance.

@@ -29,7 +29,7 @@ class Book:
         self._compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
 
     def whole_pages(self) -> Iterator[tuple[int, bytes]]:
-        """Those that came whole, each with the offset at which it begins; what is torn after them is cut off."""
+        """Yield those that came whole, each with the offset at which it begins; what is torn after them is cut off."""
         if not self.path.exists():
             return
         end = 0
@@ -68,7 +68,7 @@ class Book:
 
 
 def frames(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Each frame's first offset, its end and its content.
+    """Yield each frame's first offset, its end and its content.
 
     Raises:
         Torn: the file ends within a frame, or something in it is damaged or too large.

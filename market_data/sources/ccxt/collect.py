@@ -23,7 +23,7 @@ class Kind:
     timeframe: str | None = None
 
     def walk(self, way: Way, start: int | None) -> Walk:
-        """The walk through them."""
+        """Return the walk through them."""
         return way.trades(self.day, start) if self.timeframe is None else way.candles(self.timeframe, self.day)
 
 
@@ -52,7 +52,7 @@ class Steps:
 
 
 def collect(session: Session, way: Way, kind: Kind, book: Book, what: str) -> Tally:
-    """All pages of a walk, in the book.
+    """Return all pages of a walk, in the book.
 
     Pages that an earlier try brought are walked again and not asked for. Where they lead elsewhere (because the page
     size was changed, say), the rest of them is dropped.

@@ -38,7 +38,7 @@ class _Gathered:
 
 
 def trade_batches(path: Path, name: str, way: Way, schema: Schema, day: dt.date) -> Iterator[Batch]:
-    """Trades in the order in which they happened, each with its place in the exchange's answers."""
+    """Yield trades in the order in which they happened, each with its place in the exchange's answers."""
     for first, gathered in _gathered(path, way, day):
         frame, faults = _columns(gathered.records, way.trade)
         frame = frame.with_columns(
@@ -54,7 +54,7 @@ def trade_batches(path: Path, name: str, way: Way, schema: Schema, day: dt.date)
 def candle_batches(
     path: Path, name: str, way: Way, schema: Schema, day: dt.date, labels: tuple[str, str]
 ) -> Iterator[Batch]:
-    """Candles; `labels` are instrument and timeframe."""
+    """Yield candles; `labels` are instrument and timeframe."""
     instrument_id, timeframe = labels
     for first, gathered in _gathered(path, way, day):
         frame, faults = _columns(gathered.records, way.bar)
@@ -74,7 +74,7 @@ def candle_batches(
 
 
 def _gathered(path: Path, way: Way, day: dt.date) -> Iterator[tuple[int, _Gathered]]:
-    """The day's records, many pages at a time, and the number of the first."""
+    """Yield the day's records, many pages at a time, and the number of the first."""
     first, waiting = 0, _Gathered()
     begin, end = day_bounds(day)
     for page in pages(path, way):
@@ -93,7 +93,7 @@ def _gathered(path: Path, way: Way, day: dt.date) -> Iterator[tuple[int, _Gather
 
 
 def pages(path: Path, way: Way) -> Iterator[Page]:
-    """A landed file's pages, their records in the order in which they happened.
+    """Yield a landed file's pages, their records in the order in which they happened.
 
     Raises:
         BadFile: the file is torn or damaged, or holds other pages than those of this way.
@@ -137,7 +137,7 @@ def _text(value: Any) -> str | None:
 
 
 def _sides(records: Sequence[Any], way: Way, faults: dict[int, Fault]) -> pl.Series:
-    """The aggressor's; what the exchange leaves open is null, and any other word is a fault."""
+    """Return the aggressor's; what the exchange leaves open is null, and any other word is a fault."""
     said = _values(records, way.trade["side"])
     sides = [way.sides.get(value) if isinstance(value, str | bool) else None for value in said]
     for row, (side, value) in enumerate(zip(sides, said, strict=True)):

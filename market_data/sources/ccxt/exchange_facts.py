@@ -60,5 +60,5 @@ GENERIC = Traits(trades=500, bars=500, running_ids=False, currencies=True)
 
 
 def traits(exchange: str) -> Traits:
-    """Those of an exchange by CCXT's id."""
+    """Return those of an exchange by CCXT's id."""
     return TRAITS.get(exchange, GENERIC)

@@ -46,7 +46,7 @@ class Facts:
 
     @property
     def expected(self) -> int:
-        """Records of the day."""
+        """Return records of the day."""
         return sum(tally.of_the_day for tally in self.files.values())
 
     @property
@@ -56,14 +56,14 @@ class Facts:
 
 
 def write(facts: Facts, folder: Path) -> Path:
-    """The same facts give the same bytes."""
+    """Return facts as bytes: the same facts give the same."""
     path = folder / NAME
     path.write_text(json.dumps(asdict(facts), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path
 
 
 def read(path: Path) -> Facts:
-    """What `write` wrote.
+    """Return what `write` wrote.
 
     Raises:
         BadFile: it is something else.

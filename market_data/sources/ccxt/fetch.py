@@ -20,7 +20,7 @@ _SUFFIX = ".jsonl.zst"
 
 
 def market(session: Session, request: Request, workdir: Path) -> Fetched:
-    """The market as it is now."""
+    """Return the market as it is now."""
     path = instruments.write(session.market(request.vendor_symbol), workdir)
     return Fetched(path, path.name, f"{session.exchange} load_markets")
 
@@ -28,7 +28,7 @@ def market(session: Session, request: Request, workdir: Path) -> Fetched:
 def pages(
     session: Session, options: CcxtOptions, request: Request, timeframes: Sequence[str | None], workdir: Path
 ) -> list[Fetched]:
-    """The day's pages: of trades (a timeframe of None) or of the candles of each timeframe."""
+    """Return the day's pages: of trades (a timeframe of None) or of the candles of each timeframe."""
     known = _market(session, request, workdir)
     walked = way(options.exchange, known, options.page_size)
     brought: list[Fetched] = []
@@ -44,7 +44,7 @@ def pages(
 
 
 def verified(exchange: str, request: Request, paths: Sequence[Path]) -> list[Fetched]:
-    """Files that were landed elsewhere: pages and facts, or a market.
+    """Return files that were landed elsewhere: pages and facts, or a market.
 
     Raises:
         BadFile: they are not of the request, not whole, or do not agree.
@@ -71,7 +71,7 @@ def verified(exchange: str, request: Request, paths: Sequence[Path]) -> list[Fet
 
 
 def batches(request: Request, file: LandedFile, files: Sequence[LandedFile], schema: Schema) -> Iterator[Batch]:
-    """A landed file's rows.
+    """Yield a landed file's rows.
 
     Raises:
         BadFile: it, or the facts beside it, cannot be read.
@@ -100,7 +100,7 @@ def _market(session: Session, request: Request, workdir: Path) -> dict[str, obje
 
 
 def _walked(path: Path, walked: Way, kind: Kind) -> Tally:
-    """The tally of a landed file whose pages lead through the whole day.
+    """Return the tally of a landed file whose pages lead through the whole day.
 
     Raises:
         BadFile: they do not.

@@ -31,14 +31,14 @@ _EXACT = Context(prec=38, traps=[Inexact, InvalidOperation])
 
 
 def write(market: Mapping[str, Any], folder: Path) -> Path:
-    """The same market gives the same bytes."""
+    """Return a market as bytes: the same market gives the same."""
     path = folder / NAME
     path.write_text(json.dumps(market, sort_keys=True, default=str) + "\n", encoding="utf-8")
     return path
 
 
 def batch(name: str, content: bytes) -> Batch:
-    """The one market of the file. What CCXT does not know is null.
+    """Return the one market of the file. What CCXT does not know is null.
 
     CCXT's figures are floats; of these the shortest text that gives the float again is read, which is the exchange's
     own for all that have at most 15 digits.

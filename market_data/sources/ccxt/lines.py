@@ -9,14 +9,14 @@ _HEAD, _BETWEEN, _END = '{"request": ', ', "response": ', "}\n"
 
 
 def line(call: Call, url: str, text: str) -> bytes:
-    """One line. Line ends can only stand between the tokens of JSON, where a blank means the same."""
+    """Return one line. Line ends can only stand between the tokens of JSON, where a blank means the same."""
     request = {"call": call.method, "method": "GET", "url": url, "params": call.params}
     answer = text.strip().replace("\r", " ").replace("\n", " ")
     return f"{_HEAD}{json.dumps(request)}{_BETWEEN}{answer}{_END}".encode()
 
 
 def read(page: bytes) -> tuple[Call, str]:
-    """What `line` was given: the call and the answer's text.
+    """Return what `line` was given: the call and the answer's text.
 
     Raises:
         BadFile: it is no such line.

@@ -22,7 +22,7 @@ def _exchange(value: str) -> str:
 
 
 def _ids() -> list[str]:
-    """The exchanges of the installed CCXT: a module each. Finding a package does not import it."""
+    """Return the exchanges of the installed CCXT: a module each. Finding a package does not import it."""
     spec = find_spec("ccxt")
     folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
     return sorted(path.stem for folder in folders for path in folder.glob("[a-z]*.py"))

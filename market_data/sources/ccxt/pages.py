@@ -81,15 +81,15 @@ class Way(Protocol):
     bar: Mapping[str, str | int]
 
     def start(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:
-        """Where the walk through a day's trades begins, found by asking; None where that needs no asking."""
+        """Return where the walk through a day's trades begins, found by asking; None where that needs no asking."""
         ...
 
     def started(self, call: Call) -> int | None:
-        """The same from the first request of a walk that began before."""
+        """Return the same from the first request of a walk that began before."""
         ...
 
     def trades(self, day: dt.date, start: int | None) -> Walk:
-        """All trades of the day, and at its edges some of its neighbours'.
+        """Return all trades of the day, and at its edges some of its neighbours'.
 
         Raises (when walked):
             NotAvailable: the exchange gives no pages that prove that nothing is missing.
@@ -97,7 +97,7 @@ class Way(Protocol):
         ...
 
     def candles(self, timeframe: str, day: dt.date) -> Walk:
-        """All candles that open on the day.
+        """Return all candles that open on the day.
 
         Raises (when walked):
             NotAvailable: the exchange does not have the timeframe, or no longer for that day.
@@ -105,7 +105,7 @@ class Way(Protocol):
         ...
 
     def read(self, call: Call, text: str) -> Page:
-        """An answer, looked at as closely as walking on needs.
+        """Return an answer, looked at as closely as walking on needs.
 
         Raises:
             Unfit: it is none to this request.
@@ -132,7 +132,7 @@ def _no_number(text: str) -> object:
 
 
 def listed(content: object, what: str) -> list[Any]:
-    """A list.
+    """Return a list.
 
     Raises:
         Unfit: it is none.
@@ -163,7 +163,7 @@ def must_ascend(values: Sequence[int], what: str) -> None:
 
 
 def whole(value: object) -> int:
-    """An id or a time as a number.
+    """Return an id or a time as a number.
 
     Raises:
         Unfit: it is no whole number of at most 19 digits.
@@ -176,14 +176,14 @@ def whole(value: object) -> int:
 
 
 def wholes(values: list[Any]) -> list[int]:
-    """Each as `whole`; a page has thousands of them, and they are plain numbers as a rule."""
+    """Return each as `whole`; a page has thousands of them, and they are plain numbers as a rule."""
     if not values or (set(map(type, values)) == {int} and min(values) >= 0 and max(values) < 2**63):
         return values
     return [whole(value) for value in values]
 
 
 def ns_of_seconds(value: object) -> int:
-    """A number of seconds, perhaps with a fraction, as ns; what is finer than a ns is cut off.
+    """Return a number of seconds, perhaps with a fraction, as ns; what is finer than a ns is cut off.
 
     Raises:
         Unfit: it is none.
@@ -206,7 +206,7 @@ class IsoTimes:
         self._second, self._ns = "", 0
 
     def ns(self, value: object) -> int:
-        """Ns since the epoch.
+        """Return Ns since the epoch.
 
         Raises:
             Unfit: it is no time in UTC of this form.

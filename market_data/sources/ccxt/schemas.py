@@ -49,7 +49,7 @@ _TRADES = {"binance": AggregateTrades, "kraken": KrakenTrades}
 
 
 def delivery(exchange: str, table: str) -> Delivery:
-    """How an exchange's table is delivered."""
+    """Return how an exchange's table is delivered."""
     if table == "instruments":
         return Delivery(Markets, identity=("instrument_id",))
     if table == "trades":

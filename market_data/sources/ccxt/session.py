@@ -61,7 +61,7 @@ class Session:
         self._limits = Limits(folder / "limits.db", _rates(options, float(self._client.rateLimit)))
 
     def market(self, symbol: str) -> Mapping[str, Any]:
-        """All that CCXT knows of a market, by its unified symbol.
+        """Return all that CCXT knows of a market, by its unified symbol.
 
         Raises:
             NotAvailable: there is none of that symbol.
@@ -81,7 +81,7 @@ class Session:
             raise
 
     def page(self, call: Call, read: Callable[[Call, str], Page]) -> tuple[Page, str, str]:
-        """A page, the address that it came from (without what was asked there) and its text as it came.
+        """Return a page, the address that it came from (without what was asked there) and its text as it came.
 
         What `read` calls unfit is asked for again.
         """
@@ -110,7 +110,7 @@ class Session:
         raise problem  # not within `except`: it would drag the client's exception, and its headers, along
 
     def _asked(self, url: str, send: Callable[[], T]) -> T:
-        """One HTTP request of the client: within the limits, tried again, its answer looked at."""
+        """Make one HTTP request of the client: within the limits, tried again, its answer looked at."""
         path = urlsplit(url).path
         weight = next((n for end, n in self._traits.weights.items() if path.endswith(end)), self._traits.weight)
         try:
@@ -171,7 +171,7 @@ class Session:
 
 
 def kept(market: Mapping[str, Any]) -> dict[str, Any]:
-    """What reading a market's pages needs to know of it: nothing that changes from day to day."""
+    """Return what reading a market's pages needs to know of it: nothing that changes from day to day."""
     return {name: market.get(name) for name in _KEPT}
 
 
@@ -193,7 +193,7 @@ def _guarded(kind: Any, session: Session) -> Any:
 
 
 def _secrets(exchange: str) -> dict[str, SecretStr]:
-    """Both or none, from `CCXT_<EXCHANGE>_API_KEY` and `CCXT_<EXCHANGE>_SECRET`.
+    """Return both or none, from `CCXT_<EXCHANGE>_API_KEY` and `CCXT_<EXCHANGE>_SECRET`.
 
     Raises:
         ConfigurationError: one is set without the other.

@@ -111,12 +111,12 @@ class Databento:
                 yield from decode.batches(request, file, known)
 
     def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:  # noqa: ARG002
-        """What Databento counted when the files were bought; of a user's own files nothing is known."""
+        """Return what Databento counted when the files were bought; of a user's own files nothing is known."""
         said = _named(files, facts.NAME)
         return facts.read(said).expected if said else None
 
     def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:  # noqa: ARG002
-        """What Databento says of the day's quality, and which instruments the symbol stood for."""
+        """Return what Databento says of the day's quality, and which instruments the symbol stood for."""
         quality, meant = _named(files, facts.NAME), _named(files, resolution.NAME)
         notes = facts.read(quality).notes if quality else {}
         if meant:
@@ -134,7 +134,10 @@ class Databento:
         return entry.get("last_modified_date") != facts.read(said).last_modified_date
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """What Databento says beforehand; asking is free, and days that follow each other are asked for at once."""
+        """Return what Databento says beforehand.
+
+        Asking is free, and days that follow each other are asked for at once.
+        """
         session, queries = self._opened(), [query for request in requests for query in self._queries(request)]
         priced = spans(queries)
         # Of a day its condition, its symbol, and of each file its count, its size, its cost and the stream.

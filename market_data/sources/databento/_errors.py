@@ -28,7 +28,7 @@ _ADVICE_ELSE = "look at dataset, schemas, symbols and stype_in of the feed"
 
 
 def told(error: Exception, what: str, shown: Callable[[object], str]) -> MarketDataError | None:
-    """What the client raised as an error of the project; None for what is a mistake of ours.
+    """Return what the client raised as an error of the project; None for what is a mistake of ours.
 
     Args:
         error: what the client raised.
@@ -60,7 +60,7 @@ def _answered(error: BentoHttpError, what: str, shown: Callable[[object], str]) 
 
 
 def _broken(error: BentoError, what: str, shown: Callable[[object], str]) -> MarketDataError:
-    """Its stream broke off: the client says nothing more of it, but keeps the cause, which may be our own disk."""
+    """Return the error of a stream that broke off; the client keeps the cause, which may be our own disk."""
     cause = error.__context__
     if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException | ConnectionError | TimeoutError):
         return ours(cause)

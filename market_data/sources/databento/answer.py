@@ -10,7 +10,7 @@ from market_data.sources.databento.query import Query
 
 
 def schema_of(path: Path) -> str:
-    """The vendor's schema of a file.
+    """Return the vendor's schema of a file.
 
     Raises:
         BadFile: it is no DBN file, or of a schema that cannot be read.
@@ -23,7 +23,7 @@ def schema_of(path: Path) -> str:
 
 
 def count(path: Path, query: Query) -> int:
-    """How many records a file holds that answers the query; it is read to its end.
+    """Return how many records a file holds that answers the query; it is read to its end.
 
     Raises:
         BadFile: it is no whole DBN file, or of another dataset, schema, symbol or time. The text goes on from its name.

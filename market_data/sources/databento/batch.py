@@ -82,7 +82,7 @@ class Jobs:
     above_bytes: int
 
     def bring(self, query: Query, folder: Path, pay: Callable[[], None]) -> Path:
-        """The query's file with the vendor's SHA-256, in `folder` under a name of its own.
+        """Return the query's file with the vendor's SHA-256, in `folder` under a name of its own.
 
         Args:
             query: one day.
@@ -119,7 +119,10 @@ class Jobs:
         return note if note.order == str(query) else None
 
     def _ordered(self, query: Query, note: Note, *, fresh: bool) -> str:
-        """The job's name. An order of which nothing was heard may have arrived: it is looked for before another one."""
+        """Return the job's name.
+
+        An order of which nothing was heard may have arrived: it is looked for before another one.
+        """
         looked_for = not fresh
 
         def once() -> str:
@@ -140,7 +143,9 @@ class Jobs:
         return _text(answer, "id", what)
 
     def _find(self, query: Query, note: Note) -> str | None:
-        """The list has only names and states (since September 2026): the details are asked for job by job.
+        """Return the job of a query.
+
+        The list has only names and states (since September 2026): the details are asked for job by job.
 
         No states are asked for: that is all but expired ones, with those just received, which the client cannot name.
         """

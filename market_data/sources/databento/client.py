@@ -63,7 +63,7 @@ class Client:
             part.TIMEOUT = patience.timeout_seconds  # pyright: ignore[reportAttributeAccessIssue]  any number will do
 
     def ask(self, what: str, call: Callable[[], T], limits: Limits | None = None) -> T:
-        """What a call of the vendor's client returns, tried again where that may help.
+        """Return what a call of the vendor's client returns, tried again where that may help.
 
         Args:
             what: what is asked for, as a user would say it.
@@ -77,11 +77,11 @@ class Client:
         return self.manners.ask(lambda: self._in_our_words(what, call), limits or self.metadata)
 
     def ask_once(self, what: str, call: Callable[[], T], limits: Limits | None = None) -> T:
-        """The same without trying again, for what must not be done twice."""
+        """Return the same without trying again, for what must not be done twice."""
         return self.manners.once(lambda: self._in_our_words(what, call), limits or self.metadata)
 
     def downloads(self) -> AbstractContextManager[_download.Downloads]:
-        """Downloads of the vendor's files, with the key for its server alone."""
+        """Return downloads of the vendor's files, with the key for its server alone."""
         return _download.opened(
             self.api.gateway,
             self.manners.patience,
@@ -91,7 +91,7 @@ class Client:
         )
 
     def shown(self, words: object) -> str:
-        """Words of the vendor's, without the key."""
+        """Return words of the vendor's, without the key."""
         return str(words).replace(self._key.get_secret_value(), "<key>")
 
     def _in_our_words(self, what: str, call: Callable[[], T]) -> T:
@@ -129,7 +129,7 @@ def _key() -> SecretStr:
 
 @contextmanager
 def _trusting(ca_file: Path | None) -> Generator[None]:
-    """The authority for the calls within, by the one way that `requests` documents for a session that is not ours.
+    """Give the authority for the calls within, by the one way that `requests` documents for a session that is not ours.
 
     https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification. The environment is the process's:
     one call at a time, and what stood there comes back.

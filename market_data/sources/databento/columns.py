@@ -30,45 +30,45 @@ _ROWS_AT_ONCE = 16_384
 
 
 def price(field: str) -> pl.Expr:
-    """A price, null if it is undefined or does not fit; the same integer under another type."""
+    """Return a price, null if it is undefined or does not fit; the same integer under another type."""
     units = pl.col(field)
     return pl.when(units.is_between(-_FITTING, _FITTING)).then(units).cast(pl.Int128).reinterpret(dtype=PRICE)
 
 
 def units(field: str) -> pl.Expr:
-    """A quantity in units of 1e-9, as a size; all of them fit."""
+    """Return a quantity in units of 1e-9, as a size; all of them fit."""
     return known(field, UNDEF_INT64).cast(pl.Int128).reinterpret(dtype=SIZE)
 
 
 def amount(field: str, undefined: int, kind: pl.Decimal = SIZE) -> pl.Expr:
-    """A whole number of units as a size; in 64 bits where it has 32, which is four times as fast."""
+    """Return a whole number of units as a size; in 64 bits where it has 32, which is four times as fast."""
     if undefined <= UNDEF_UINT32:
         return (known(field, undefined).cast(pl.Int64) * _BILLION).cast(pl.Int128).reinterpret(dtype=kind)
     return (known(field, undefined).cast(pl.Int128) * _SCALE).reinterpret(dtype=kind)
 
 
 def time(field: str) -> pl.Expr:
-    """An instant, null if it is undefined or does not fit."""
+    """Return an instant, null if it is undefined or does not fit."""
     return pl.when(pl.col(field) <= _LAST_NS).then(field).cast(pl.Int64)
 
 
 def number(field: str, undefined: int | None = None) -> pl.Expr:
-    """A whole number of at most 63 bits."""
+    """Return a whole number of at most 63 bits."""
     return (pl.col(field) if undefined is None else known(field, undefined)).cast(pl.Int64)
 
 
 def known(field: str, undefined: int) -> pl.Expr:
-    """The field, null where it has the value that says that there is none."""
+    """Return the field, null where it has the value that says that there is none."""
     return pl.when(pl.col(field) != undefined).then(field)
 
 
 def text(field: str) -> pl.Expr:
-    """A text, null where it is empty."""
+    """Return a text, null where it is empty."""
     return pl.when(pl.col(field) != "").then(field).cast(pl.String)
 
 
 def number_as_text(field: str) -> pl.Expr:
-    """A whole number's digits, made once for each number there is: they are few."""
+    """Return a whole number's digits, made once for each number there is: they are few."""
 
     def digits(numbers: pl.Series) -> pl.Series:
         distinct = numbers.unique()
@@ -93,7 +93,7 @@ class Limit:
     digits: int = 0
 
     def fault(self, row: int, value: int) -> Fault:
-        """The fault of a record; `digits` of the value are behind the point."""
+        """Return the fault of a record; `digits` of the value are behind the point."""
         return Fault(row, self.rule, f"{self.field} {self.words}: {Decimal(value).scaleb(-self.digits):f}")
 
 
@@ -111,7 +111,7 @@ def time_fits(field: str) -> Limit:
 
 
 def raw_frame(records: Records, fields: Iterable[str]) -> pl.DataFrame:
-    """Fields of records as the vendor's own integers, and texts."""
+    """Return fields of records as the vendor's own integers, and texts."""
     apart = {field: np.empty(len(records), records.dtype[field]) for field in fields}
     for first in range(0, len(records), _ROWS_AT_ONCE):
         some = records[first : first + _ROWS_AT_ONCE]
@@ -121,7 +121,7 @@ def raw_frame(records: Records, fields: Iterable[str]) -> pl.DataFrame:
 
 
 def faults(raw: pl.DataFrame, limits: Sequence[Limit]) -> list[Fault]:
-    """Records beyond a limit, each with the first that it breaks."""
+    """Return records beyond a limit, each with the first that it breaks."""
     broken = raw.select(limit.broken.alias(str(n)) for n, limit in enumerate(limits))
     found: dict[int, Fault] = {}
     for column, limit in zip(broken.iter_columns(), limits, strict=True):
@@ -131,7 +131,7 @@ def faults(raw: pl.DataFrame, limits: Sequence[Limit]) -> list[Fault]:
 
 
 def plain(record: np.void) -> Mapping[str, int | str]:
-    """One record in the vendor's words; its reserved bytes say nothing."""
+    """Return one record in the vendor's words; its reserved bytes say nothing."""
     names = [name for name in record.dtype.names or () if not name.startswith("_")]
     return {name: _word(record[name].item()) for name in names}
 

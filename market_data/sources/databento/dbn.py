@@ -59,7 +59,7 @@ class DbnFile:
     _stream: Any
 
     def arrays(self) -> Iterator[Records]:
-        """All records once, in the vendor's order, at most 16 MiB at a time.
+        """Yield all records once, in the vendor's order, at most 16 MiB at a time.
 
         Raises:
             BadFile: the file is damaged or cut short.
@@ -89,7 +89,7 @@ class DbnFile:
 
 @contextmanager
 def opened(path: Path) -> Generator[DbnFile]:
-    """A file of DBN version 1, 2 or 3, compressed with zstd or plain.
+    """Give a file of DBN version 1, 2 or 3, compressed with zstd or plain.
 
     Raises:
         BadFile: it is none that can be read, or (while it is read) it is damaged or cut short.
@@ -146,7 +146,7 @@ def _layout(schema: str, version: int) -> np.dtype[np.void]:
 
 
 def _ours(error: OSError) -> OSError | BadFile:
-    """What the decompressor says, which has no number, in our words; what the disk says, as it is."""
+    """Return what the decompressor says, which has no number, in our words; what the disk says, as it is."""
     if error.errno is not None:
         return error
     if "Truncated" in str(error):

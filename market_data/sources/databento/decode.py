@@ -13,7 +13,7 @@ from market_data.sources.databento.schemas import TABLE_OF
 
 
 def batches(request: Request, file: LandedFile, known: Mapping[int, str]) -> Iterator[Batch]:
-    """One file's records, in the vendor's order, 16 MiB of them at a time.
+    """Yield one file's records, in the vendor's order, 16 MiB of them at a time.
 
     Args:
         request: whose they are.

@@ -25,7 +25,7 @@ class Facts:
 
     @property
     def expected(self) -> int:
-        """All records of the files beside."""
+        """Return all records of the files beside."""
         return sum(self.records.values())
 
     @property
@@ -36,12 +36,12 @@ class Facts:
 
 
 def write(facts: Facts, folder: Path) -> Path:
-    """The same facts give the same bytes."""
+    """Return facts as bytes: the same facts give the same."""
     path = folder / NAME
     path.write_text(json.dumps(asdict(facts), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path
 
 
 def read(path: Path) -> Facts:
-    """What `write` wrote."""
+    """Return what `write` wrote."""
     return Facts(**json.loads(path.read_text(encoding="utf-8")))

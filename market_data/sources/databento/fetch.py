@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def fetch(session: Session, jobs: Jobs, queries: Sequence[Query], context: FetchContext) -> list[Fetched]:
-    """One whole file a query in `workdir`, and beside them what the vendor says of the day and of the symbol.
+    """Fetch one whole file a query into `workdir`, and beside them what the vendor says of the day and of the symbol.
 
     Files that an earlier try brought whole are not bought again; what is left of others is removed first, but for
     parts of a job's file, which are gone on with.
@@ -76,7 +76,7 @@ def _condition(session: Session, query: Query) -> dict[str, str | None]:
 
 
 def _buy(session: Session, jobs: Jobs, query: Query, context: FetchContext, records: int) -> int:
-    """The file, whole, in the workdir, where it is only once it is; the count that it was held against."""
+    """Return the file, whole, in the workdir, where it is only once it is; the count that it was held against."""
     by = _by_job if session.size_bytes(query) > jobs.above_bytes else _by_stream
     records = by(session, jobs, query, context, records)
     jobs.forget(query, context.workdir)
@@ -102,7 +102,10 @@ def _by_stream(session: Session, _: Jobs, query: Query, context: FetchContext, r
 
 
 def _by_job(session: Session, jobs: Jobs, query: Query, context: FetchContext, records: int) -> int:
-    """A job is not ordered anew because the count does not fit: it is paid, and its download is free."""
+    """Fetch by a batch job.
+
+    One is not ordered anew because the count does not fit: it is paid, and its download is free.
+    """
 
     def pay() -> None:
         context.spend(session.cost_usd(query), str(query))

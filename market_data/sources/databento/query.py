@@ -39,12 +39,12 @@ class Query:
 
     @property
     def end(self) -> dt.date:
-        """The first day that is not meant."""
+        """Return the first day that is not meant."""
         return self.day + dt.timedelta(days=self.days)
 
     @property
     def name(self) -> str:
-        """Its file's name in landing."""
+        """Return its file's name in landing."""
         return f"{self.schema}.dbn.zst"
 
     @property
@@ -61,7 +61,7 @@ class Query:
 
 
 def spans(queries: Iterable[Query]) -> list[Query]:
-    """The same days with as few queries as can be: those of one schema that follow each other are one."""
+    """Return the same days with as few queries as can be: those of one schema that follow each other are one."""
     found: dict[str, list[Query]] = {}
     for query in sorted(set(queries), key=lambda query: query.day):
         of_schema = found.setdefault(query.schema, [])

@@ -50,7 +50,7 @@ class Resolution:
 
     @property
     def remarks(self) -> list[str]:
-        """What is not as it should be."""
+        """Return what is not as it should be."""
         nameless = [number for number, symbol in self.instruments.items() if symbol is None]
         if not nameless:
             return []
@@ -58,12 +58,12 @@ class Resolution:
 
 
 def requests(stype_in: SymbolType) -> int:
-    """How many requests a resolution takes."""
+    """Return how many requests a resolution takes."""
     return 2 if stype_in == "continuous" else 1
 
 
 def resolve(session: "Session", query: Query) -> Resolution:
-    """What the query's symbol stands for on its day; asking is free.
+    """Return what the query's symbol stands for on its day; asking is free.
 
     Raises:
         UnclearSymbol: nothing, or several instruments where one is meant.
@@ -74,14 +74,14 @@ def resolve(session: "Session", query: Query) -> Resolution:
 
 
 def write(resolution: Resolution, folder: Path) -> Path:
-    """The same resolution gives the same bytes."""
+    """Return a resolution as bytes: the same one gives the same."""
     path = folder / NAME
     path.write_text(json.dumps(asdict(resolution), indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def read(path: Path) -> Resolution:
-    """What `write` wrote."""
+    """Return what `write` wrote."""
     return Resolution(**json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -54,13 +54,13 @@ class Plan:
 
     @cached_property
     def fields(self) -> list[str]:
-        """The fields that are looked at."""
+        """Return the fields that are looked at."""
         expressions = (*self.columns.values(), *(limit.broken for limit in self.limits))
         return sorted({name for expression in expressions for name in expression.meta.root_names()})
 
 
 def plan(file: DbnFile, day: dt.date, known: Mapping[int, str]) -> Plan:
-    """The way from a file's records to rows.
+    """Return the way from a file's records to rows.
 
     Args:
         file: the open file.
@@ -88,7 +88,7 @@ def _ids(symbols: Mapping[int, str]) -> Columns:
 
 
 def _ticks(file: DbnFile) -> Columns:
-    """What every record by receive time has; not all have all."""
+    """Return what every record by receive time has; not all have all."""
     made = {
         "ts_event": c.time("ts_event"),
         "ts_recv": c.time("ts_recv"),

@@ -174,7 +174,10 @@ _UNSIGNED_DELIVERIES = {
 
 
 def delivery(table: str, dataset: str) -> Delivery:
-    """How the vendor delivers a table. Ticks have no identity but their place: `sequence` repeats among real trades."""
+    """Return how the vendor delivers a table.
+
+    Ticks have no identity but their place: `sequence` repeats among real trades.
+    """
     if dataset.partition(".")[0] in _UNSIGNED and table in _UNSIGNED_DELIVERIES:
         return _UNSIGNED_DELIVERIES[table]
     return _DELIVERIES[table]

@@ -33,21 +33,21 @@ class Session:
 
     @property
     def patience(self) -> Patience:
-        """How long it waits."""
+        """Return how long it waits."""
         return self._client.manners.patience
 
     def cost_usd(self, query: Query) -> float:
-        """What streaming it would cost."""
+        """Return what streaming it would cost."""
         what = f"the cost of {query}"
         return _number(self._client.ask(what, lambda: self._api.metadata.get_cost(**query.arguments)), what)
 
     def size_bytes(self, query: Query) -> int:
-        """Its size as it is billed, uncompressed."""
+        """Return its size as it is billed, uncompressed."""
         what, ask = f"the size of {query}", self._api.metadata.get_billable_size
         return int(_number(self._client.ask(what, lambda: ask(**query.arguments)), what))
 
     def records(self, query: Query) -> int:
-        """How many records it has."""
+        """Return how many records it has."""
         what, ask = f"the record count of {query}", self._api.metadata.get_record_count
         return int(_number(self._client.ask(what, lambda: ask(**query.arguments)), what))
 
@@ -64,7 +64,7 @@ class Session:
             raise self._strange(what, "range", answer) from None
 
     def condition(self, dataset: str, day: dt.date) -> dict[str, str | None]:
-        """What the vendor says of a day's quality: its entry, empty where the day is not listed."""
+        """Return what the vendor says of a day's quality: its entry, empty where the day is not listed."""
         what, date = f"the condition of {dataset} on {day.isoformat()}", day.isoformat()
         ask = self._api.metadata.get_dataset_condition
         answer: Any = self._client.ask(what, lambda: ask(dataset, start_date=date, end_date=date))
@@ -76,7 +76,7 @@ class Session:
     def resolve(
         self, dataset: str, symbols: Sequence[str], stype_in: str, stype_out: str, day: dt.date
     ) -> dict[str, list[str]]:
-        """What symbols stood for on a day: by symbol as the vendor names it, all that it stood for, sorted.
+        """Return what symbols stood for on a day: by symbol as the vendor names it, all that it stood for, sorted.
 
         An interval's end is not part of it, and a symbol or id may mean another instrument after it: only the
         intervals that hold the day count.
@@ -118,7 +118,7 @@ def _on(day: dt.date, intervals: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _number(answer: object, what: str) -> float:
-    """A figure that money may depend on: nothing else is taken for one."""
+    """Return a figure that money may depend on: nothing else is taken for one."""
     good = isinstance(answer, int | float) and not isinstance(answer, bool) and math.isfinite(answer) and answer >= 0
     if not good:
         raise VendorUnavailable(f"{what}: the answer is no figure: {str(answer)[:200]}")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def raw_symbols(metadata: "Metadata", day: dt.date) -> dict[int, str]:
-    """Instrument id to raw symbol, of the mappings valid on that UTC day; an interval's end is not part of it.
+    """Return instrument id to raw symbol, of the mappings valid on that UTC day; an interval's end is not part of it.
 
     Empty where the file knows no raw symbols: it was asked for by continuous symbols or by ids, and maps only those.
     """
@@ -25,7 +25,7 @@ def raw_symbols(metadata: "Metadata", day: dt.date) -> dict[int, str]:
 
 
 def _is_raw(asked: str, metadata: "Metadata") -> bool:
-    """A file asked for by parent (`ES.FUT`) maps the children, by their raw symbols."""
+    """Return a file asked for by parent (`ES.FUT`) maps the children, by their raw symbols."""
     types = _types(metadata)
     return types == ("raw_symbol", "instrument_id") or (
         types == ("parent", "instrument_id") and asked not in metadata.symbols

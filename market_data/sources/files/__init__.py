@@ -51,7 +51,7 @@ class Files(Source):
         return Layout(self.options, table).delivery
 
     def fetch(self, request: Request, context: FetchContext) -> Sequence[Fetched]:
-        """A copy of the file at `path`; it stays where it is.
+        """Return a copy of the file at `path`; it stays where it is.
 
         Raises:
             NotAvailable: the options have no path, or there is no such file.
@@ -115,7 +115,7 @@ class Files(Source):
 
 
 def _safe(name: str) -> str:
-    """A file's name, safe in a path on every system."""
+    """Return a file's name, safe in a path on every system."""
     return _UNSAFE.sub("-", name)[-_LONGEST_NAME:].lstrip(".-") or "file"
 
 

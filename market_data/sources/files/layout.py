@@ -28,7 +28,7 @@ class Target:
     options: ColumnOptions
 
     def column(self) -> Column | None:
-        """How the vendor's column is read; None where there is none."""
+        """Return how the vendor's column is read; None where there is none."""
         source, unit = self.options.source, self.options.unit
         if source is None:
             return None
@@ -60,7 +60,7 @@ class Layout:
 
     @property
     def columns(self) -> list[Column]:
-        """What is read of the vendor's columns."""
+        """Return what is read of the vendor's columns."""
         return [column for target in self._targets if (column := target.column()) is not None]
 
     @property
@@ -69,7 +69,7 @@ class Layout:
         return Delivery(self.schema, clock=self.clock, identity=self.identity)
 
     def rows(self, block: Block, vendor_symbol: str) -> tuple[pl.DataFrame, list[Fault]]:
-        """A block's records as rows of the table, and what is wrong with them."""
+        """Return a block's records as rows of the table, and what is wrong with them."""
         values: dict[str, pl.Expr] = {}
         more: list[Fault] = []
         frame = block.frame

@@ -33,7 +33,7 @@ def _path(value: str) -> str:
 
 
 def _column(value: Any) -> Any:
-    """A bare name stands for the vendor's column of that name."""
+    """Return a bare name stands for the vendor's column of that name."""
     return {"from": value} if isinstance(value, str) else value
 
 

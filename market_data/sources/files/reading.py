@@ -17,7 +17,7 @@ from market_data.vendor_files.csv_blocks import read_named_csv
 
 
 def batches(path: Path, name: str, request: Request, options: FilesOptions) -> Iterator[Batch]:
-    """The file's records, a batch a block.
+    """Yield the file's records, a batch a block.
 
     Raises:
         ConfigurationError: the options do not fit the table.
@@ -53,7 +53,7 @@ def _good_records(batch: Batch, clock: str | None, request: Request) -> int:
 
 
 def _trouble(batch: Batch, clock: str | None) -> str:
-    """What is wrong with the first record of a batch that has no good one."""
+    """Return what is wrong with the first record of a batch that has no good one."""
     fault = next((fault for fault in batch.faults if fault.row == 0), None)
     if fault is not None:
         return f"record {batch.first_record} has the fault: {fault.reason}"

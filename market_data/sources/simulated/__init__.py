@@ -46,7 +46,7 @@ class Simulated(Source):
         self._ranks = {symbol: rank for rank, symbol in enumerate(symbols)}
 
     def delivery(self, table: str) -> Delivery:
-        """Trades by their running ids, quotes by their place, candles and instruments by their keys."""
+        """Return trades by their running ids, quotes by their place, candles and instruments by their keys."""
         from market_data.sources.simulated.decode import delivery
 
         return delivery(table)
@@ -72,7 +72,7 @@ class Simulated(Source):
         return [Fetched(path, path.name, f"simulated exchange, seed {self._options.seed}")]
 
     def verify(self, request: Request, paths: Sequence[Path]) -> Sequence[Fetched]:
-        """One file a request: whole, and of the request's table, symbol and day by its own title.
+        """Verify one file a request: whole, and of the request's table, symbol and day by its own title.
 
         Raises:
             BadFile: it is another number of files, or the file is damaged, cut short or of something else.
@@ -86,7 +86,7 @@ class Simulated(Source):
         return [Fetched(paths[0], files.name(request), paths[0].name)]
 
     def decode(self, request: Request, files: Sequence[LandedFile]) -> Iterator[Batch]:
-        """Batches of at most a hundred thousand records.
+        """Yield batches of at most a hundred thousand records.
 
         Raises:
             BadFile: a file is damaged, cut short, or not what the request's would be.
@@ -97,7 +97,7 @@ class Simulated(Source):
             yield from batches(request, file)
 
     def expected(self, request: Request, files: Sequence[LandedFile]) -> int | None:  # noqa: ARG002  the port's shape
-        """The count in the files' last lines."""
+        """Return the count in the files' last lines."""
         from market_data.sources.simulated.files import stated
 
         return stated([file.path for file in files])
@@ -107,7 +107,7 @@ class Simulated(Source):
         return False
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """One file a request, and about how many records; it costs nothing.
+        """Return an estimate: one file a request, and about how many records; it costs nothing.
 
         Raises:
             NotAvailable: the feed has no such symbol.
@@ -142,7 +142,7 @@ class Simulated(Source):
 
 
 def _day_number(request: Request) -> int:
-    """The request's day, counted from the epoch."""
+    """Return the request's day, counted from the epoch."""
     number = (request.partition.date - _EPOCH).days
     if number < 0:
         raise NotAvailable(f"{request}: the simulated exchange opened on {_EPOCH.isoformat()}")

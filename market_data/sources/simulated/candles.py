@@ -26,7 +26,7 @@ class Candle(NamedTuple):
 
 
 def candles(trades: Sequence[Trade], timeframe: str, day_number: int, previous_close: int) -> Iterator[Candle]:
-    """A bar for every interval of the day; one without trades is flat at the close before it.
+    """Yield a bar for every interval of the day; one without trades is flat at the close before it.
 
     Args:
         trades: the day's, in order of time.
@@ -45,7 +45,7 @@ def candles(trades: Sequence[Trade], timeframe: str, day_number: int, previous_c
 
 
 def vwap(candle: Candle, price_digits: int) -> int | None:
-    """Quote volume by volume in units of 10^-18, rounded half to even; None where nothing was traded."""
+    """Return quote volume by volume in units of 10^-18, rounded half to even; None where nothing was traded."""
     if not candle.volume:
         return None
     whole, rest = divmod(candle.quote_volume * 10 ** (18 - price_digits), candle.volume)

@@ -29,7 +29,7 @@ class SimulatedTrades(Trades):
 
 
 def delivery(name: str) -> Delivery:
-    """How the simulated vendor delivers a table."""
+    """Return how the simulated vendor delivers a table."""
     return Delivery(
         schema=SimulatedTrades if name == "trades" else table(name).schema,
         clock=_CLOCK.get(name, "ts_event"),
@@ -39,7 +39,7 @@ def delivery(name: str) -> Delivery:
 
 
 def batches(request: Request, file: LandedFile) -> Iterator[Batch]:
-    """One file's records, at most a hundred thousand at a time.
+    """Yield one file's records, at most a hundred thousand at a time.
 
     Raises:
         BadFile: the file is damaged, cut short, or not what the request's would be.
@@ -56,7 +56,7 @@ def batches(request: Request, file: LandedFile) -> Iterator[Batch]:
 
 
 def _unsaid(request: Request, types: dict[str, pl.DataType]) -> dict[str, pl.Expr]:
-    """Columns of the table that the file has under another name or need not have; else the vendor has none."""
+    """Return columns of the table that the file has under another name or need not have; else the vendor has none."""
     known = {
         "instruments": {"instrument_id": pl.col("symbol"), "raw_symbol": pl.col("symbol"), "kind": pl.lit("spot")},
         "vendor_candles": {"kind": pl.lit("time"), "instrument_id": pl.lit(request.vendor_symbol)},

@@ -59,7 +59,7 @@ class Damaged:
 
 
 def damage(table: str, rows: Sequence[Row], defects: Sequence[str], draw: Callable[[str], Draw]) -> Damaged:
-    """A table's clean records with the defects that concern it; `draw` gives each defect its own numbers."""
+    """Return a table's clean records with the defects that concern it; `draw` gives each defect its own numbers."""
     damaged, stated = list(rows), len(rows)
     chosen = [(name, of) for name, of in _DAMAGES.get(table, {}).items() if name in defects]
     edits = [
@@ -76,7 +76,7 @@ def damage(table: str, rows: Sequence[Row], defects: Sequence[str], draw: Callab
 
 
 def _places(of: _Damage, records: int, draw: Draw) -> Iterator[int]:
-    """Where a damage strikes: once in each of `count` equal shares of the day."""
+    """Yield where a damage strikes: once in each of `count` equal shares of the day."""
     stretches = records // _STRETCH
     shares = min(of.count, stretches)
     for nth in range(shares):

@@ -25,7 +25,7 @@ _LONGEST_LINE = 10_000
 
 
 def name(request: Request) -> str:
-    """The file's name at the vendor."""
+    """Return the file's name at the vendor."""
     return f"{request.partition.symbol}-{request.table}-{request.partition.date.isoformat()}.csv.gz"
 
 
@@ -43,7 +43,7 @@ def write(path: Path, request: Request, damaged: Damaged) -> None:
 
 
 def chunks(path: Path, request: Request) -> Iterator[bytes]:
-    """The lines of the records, a hundred thousand together.
+    """Yield the lines of the records, a hundred thousand together.
 
     Raises:
         BadFile: the file is damaged, cut short, or not what the request's would be.
@@ -69,7 +69,7 @@ def _records(path: Path, request: Request) -> Iterator[bytes]:
 
 
 def stated(paths: Sequence[Path]) -> int | None:
-    """How many records the last lines of the files say there are; None where one does not say.
+    """Return how many records the last lines of the files say there are; None where one does not say.
 
     Raises:
         BadFile: a file is damaged or cut short.

@@ -42,21 +42,21 @@ class Market:
 
     @property
     def price_digits(self) -> int:
-        """Digits after the point of a price; one tick is the last of six significant digits or so."""
+        """Return digits after the point of a price; one tick is the last of six significant digits or so."""
         return min(9, max(0, 5 - self.start_price.adjusted()))
 
     @property
     def size_digits(self) -> int:
-        """Digits after the point of a size; one lot is worth between a hundredth and a tenth of the quote."""
+        """Return digits after the point of a size; one lot is worth between a hundredth and a tenth of the quote."""
         return min(8, max(0, self.start_price.adjusted() + 2))
 
     @property
     def spare_spread(self) -> float:
-        """How many ticks the average spread is wider than one: the less liquid, the more."""
+        """Return how many ticks the average spread is wider than one: the less liquid, the more."""
         return min(200.0, 20_000 / self.trades_per_day)
 
     def numbers(self, *purpose: object) -> Random:
-        """A random generator of its own for each purpose."""
+        """Return a random generator of its own for each purpose."""
         name = "/".join(map(str, (self.seed, self.symbol, *purpose)))
         return Random(name)  # noqa: S311  numbers for data, not for secrets
 
@@ -91,7 +91,7 @@ class Day(NamedTuple):
 
 @lru_cache(maxsize=2)  # the tables of one partition are fetched one after the other
 def simulate(market: Market, day_number: int) -> Day:
-    """One UTC day, by its number since the epoch. Never without trades; not to be modified by the caller."""
+    """Return one UTC day, by its number since the epoch. Never without trades; not to be modified by the caller."""
     mids, day = _mids(market, day_number), Day([], [])
     for minute in range(MINUTES):
         _add_minute(day, market, mids, day_number, minute)
@@ -99,7 +99,7 @@ def simulate(market: Market, day_number: int) -> Day:
 
 
 def last_price(market: Market, day_number: int) -> int:
-    """The price of a day's last trade, in ticks, without simulating more minutes than it takes to find it."""
+    """Return the price of a day's last trade, in ticks, without simulating more minutes than it takes to find it."""
     mids, day = _mids(market, day_number), Day([], [])
     for minute in reversed(range(MINUTES)):
         _add_minute(day, market, mids, day_number, minute)
@@ -109,7 +109,7 @@ def last_price(market: Market, day_number: int) -> int:
 
 
 def _level(market: Market, day_number: int) -> float:
-    """The mid price at a day's first instant, in ticks: waves of noise, so that a day needs no other."""
+    """Return the mid price at a day's first instant, in ticks: waves of noise, so that a day needs no other."""
     drift = 0.0
     for octave in range(_OCTAVES):
         span = 2**octave
@@ -120,7 +120,7 @@ def _level(market: Market, day_number: int) -> float:
 
 
 def _mids(market: Market, day_number: int) -> list[float]:
-    """The mid price at each minute of a day and at its end, in ticks: a bridge between its two midnights."""
+    """Return the mid price at each minute of a day and at its end, in ticks: a bridge between its two midnights."""
     start, end = _level(market, day_number), _level(market, day_number + 1)
     draw, walk = market.numbers(day_number, "path").random, [0.0]
     for minute in range(MINUTES):

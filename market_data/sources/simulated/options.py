@@ -55,15 +55,15 @@ class SimulatedOptions(BaseModel):
 
     @property
     def defect_names(self) -> tuple[Defect, ...]:
-        """The defects asked for, by name."""
+        """Return the defects asked for, by name."""
         if isinstance(self.defects, bool):
             return ALL_DEFECTS if self.defects else ()
         return self.defects
 
     def trades_of(self, symbol: str, rank: int) -> int:
-        """Average number of trades a day of the feed's symbol number `rank`, from 0."""
+        """Return average number of trades a day of the feed's symbol number `rank`, from 0."""
         return self.trades_per_day.get(symbol, _TRADES_PER_DAY[min(rank, len(_TRADES_PER_DAY) - 1)])
 
     def price_of(self, symbol: str, rank: int) -> Decimal:
-        """Price around which the feed's symbol number `rank`, from 0, moves."""
+        """Return price around which the feed's symbol number `rank`, from 0, moves."""
         return self.start_price.get(symbol, _START_PRICES[min(rank, len(_START_PRICES) - 1)])

@@ -19,7 +19,7 @@ _IDS_PER_DAY = 1_000_000_000
 
 
 def rows(table: str, market: Market, day_number: int, timeframes: Sequence[str]) -> list[Row]:
-    """A table's records of one day, in the order in which the vendor sends them."""
+    """Return a table's records of one day, in the order in which the vendor sends them."""
     if table == "instruments":
         return [_instrument(market)]
     if table == "trades":
@@ -70,6 +70,6 @@ def _candle(candle: Candle, market: Market) -> Row:
 
 
 def _decimal(digits: int) -> Callable[[int], str]:
-    """What writes a whole number of units of 10^-digits as an exact decimal."""
+    """Return what writes a whole number of units of 10^-digits as an exact decimal."""
     unit = 10**digits
     return lambda units: f"{units // unit}.{units % unit:0{digits}d}" if digits else str(units)

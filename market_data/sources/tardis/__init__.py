@@ -103,7 +103,7 @@ class Tardis(Source):
         return None
 
     def notes(self, request: Request, files: Sequence[LandedFile]) -> Mapping[str, Any]:
-        """An empty file is Tardis' way of saying that it has no data of the day."""
+        """Return an empty file is Tardis' way of saying that it has no data of the day."""
         if request.table == "instruments":
             return {}
         from market_data.vendor_files.bulk.unpack import is_empty
@@ -111,7 +111,7 @@ class Tardis(Source):
         return {"condition": "no data"} if all(is_empty(file.path) for file in files) else {}
 
     def estimate(self, requests: Sequence[Request]) -> Estimate:
-        """A request a file. A subscription pays for all; sizes are not told beforehand."""
+        """Return a request a file. A subscription pays for all; sizes are not told beforehand."""
         return Estimate(requests=len(requests), cost_usd=0.0)
 
     def _data_set(self, request: Request) -> DataSet:

@@ -41,17 +41,17 @@ class DataSet:
 
     @property
     def path(self) -> str:
-        """Below the base address."""
+        """Return below the base address."""
         return f"v1/{self.exchange}/{self.data_type}/{self.day:%Y/%m/%d}/{quote(self.symbol, safe='')}.csv.gz"
 
     @property
     def name(self) -> str:
-        """Its name in landing: the one that Tardis' own client gives it."""
+        """Return its name in landing: the one that Tardis' own client gives it."""
         return f"{self.exchange}_{self.data_type}_{self.day.isoformat()}_{safe(self.symbol)}.csv.gz"
 
     @property
     def is_free(self) -> bool:
-        """Whether it needs no key."""
+        """Return whether it needs no key."""
         return self.day.day == 1
 
     def __str__(self) -> str:
@@ -59,23 +59,23 @@ class DataSet:
 
 
 def data_set(exchange: str, table: str, vendor_symbol: str, day: dt.date, depth: Depth) -> DataSet:
-    """The file that a table of a day is made of."""
+    """Return the file that a table of a day is made of."""
     data_type = f"book_snapshot_{depth}" if table == "book_snapshots" else _TYPES[table]
     return DataSet(exchange, data_type, spelled(vendor_symbol), day)
 
 
 def spelled(symbol: str) -> str:
-    """A symbol as the addresses have it: capitals, with '-' for '/' and ':'."""
+    """Return a symbol as the addresses have it: capitals, with '-' for '/' and ':'."""
     return symbol.replace("/", "-").replace(":", "-").upper()
 
 
 def is_grouped(vendor_symbol: str) -> bool:
-    """Whether the symbol stands for all instruments of a type."""
+    """Return whether the symbol stands for all instruments of a type."""
     return spelled(vendor_symbol) in GROUPED
 
 
 def safe(symbol: str) -> str:
-    """A symbol as a part of a file's name."""
+    """Return a symbol as a part of a file's name."""
     return _UNSAFE.sub("-", symbol)
 
 

@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 
 
 def batches(landed_file: str, path: Path, data_set: DataSet, max_bytes: int) -> Iterator[Batch]:
-    """The data set's file in bounded batches; none where it is empty.
+    """Yield the data set's file in bounded batches; none where it is empty.
 
     Raises:
         BadFile: it is no whole CSV of this data type. The text goes on from the file's name.
@@ -48,7 +48,7 @@ def _ours(name: str, data_type: str) -> pl.Expr:
 
 
 def _strangers(frame: pl.DataFrame, data_set: DataSet) -> list[Fault]:
-    """Rows of another exchange or symbol than the file's."""
+    """Return rows of another exchange or symbol than the file's."""
     faults = _others(frame["exchange"], data_set.exchange)
     return faults if data_set.symbol in GROUPED else [*faults, *_others(frame["symbol"], data_set.symbol)]
 

@@ -71,7 +71,7 @@ def extract(whole: Path, path: Path, request: Request, exchange: str) -> None:
 
 
 def batches(file: LandedFile, request: Request, max_bytes: int) -> Iterator[Batch]:
-    """One row an instrument, with the steps that held on the request's day.
+    """Yield one row an instrument, with the steps that held on the request's day.
 
     Raises:
         BadFile: the file is no answer of the API. The text goes on from the file's name.
@@ -85,7 +85,7 @@ def batches(file: LandedFile, request: Request, max_bytes: int) -> Iterator[Batc
 
 
 def as_of(entry: Mapping[str, Any], day: dt.date) -> dict[str, Any]:
-    """What held at the day's beginning: a change tells which values an instrument had until an instant."""
+    """Return what held at the day's beginning: a change tells which values an instrument had until an instant."""
     changes: list[Mapping[str, Any]] = [change for change in entry.get("changes") or [] if _text(change, "until")]
     changes.sort(key=lambda change: _text(change, "until"))
     values = dict(entry)
@@ -95,7 +95,7 @@ def as_of(entry: Mapping[str, Any], day: dt.date) -> dict[str, Any]:
 
 
 def _told(path: Path, where: str, max_bytes: int = _MAX_BYTES) -> Iterator[dict[str, Any]]:
-    """The objects of an answer: the one that it is, or those of its array."""
+    """Yield the objects of an answer: the one that it is, or those of its array."""
     reader = ByteReader(Packed(path, max_bytes).chunks(), most_bytes=max_bytes)
     if reader.head() == b"{":
         yield from items(reader, "" if where == "item" else where)

@@ -25,7 +25,7 @@ def _optional(kind: pl.DataType, *names: str) -> tuple[Column, ...]:
 
 
 def _levels(count: int) -> tuple[Column, ...]:
-    """A level that the book does not have is empty."""
+    """Return the levels; one that the book does not have is empty."""
     columns: list[Column] = []
     for level in range(count):
         for side in ("asks", "bids"):
@@ -94,7 +94,7 @@ _IDS = {"trades": "trade_id", "liquidations": "liquidation_id"}
 
 
 def our_name(data_type: str, name: str) -> str:
-    """A column's name in our tables: `asks[3].amount` is `ask_size_3`."""
+    """Return a column's name in our tables: `asks[3].amount` is `ask_size_3`."""
     if name == "id":
         return _IDS[data_type]
     side, bracket, rest = name.partition("s[")

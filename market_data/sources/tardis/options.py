@@ -45,5 +45,5 @@ class TardisOptions(BaseModel):
 
     @property
     def depth(self) -> Depth:
-        """The levels of `book_snapshots`."""
+        """Return the levels of `book_snapshots`."""
         return cast("Depth", self.book_depth)

@@ -38,7 +38,7 @@ class TardisInstruments(Instruments):
 
 
 def _received(schema: Schema) -> Schema:
-    """The table's contract with what every row of Tardis has: when it got the message, and the exchange's symbol."""
+    """Return the contract with what every row of Tardis has: when it got the message, the exchange's symbol."""
     columns = {"ts_recv": dy.Int64(nullable=False), "instrument_id": dy.String(nullable=False)}
     return cast("Schema", type(f"Tardis{schema.__name__}", (schema,), columns))
 
@@ -71,7 +71,7 @@ _SIGNED: dict[str, Schema] = {"trades": _received(SignedTrades), "quotes": _rece
 
 
 def delivery(table: str, depth: Depth, *, negative_prices: bool) -> Delivery:
-    """How Tardis delivers a table: by the time at which it received a message, which splits and orders its files."""
+    """Return how Tardis delivers a table: by the time at which it received a message, which splits its files."""
     if table == "instruments":
         return Delivery(TardisInstruments, identity=("instrument_id",))
     if table == "book_snapshots":

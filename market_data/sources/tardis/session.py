@@ -60,7 +60,7 @@ class Session:
         self._ask: Ask = partial(Manners(patience, Breaker(shared / "breaker.json", "Tardis")).ask, limits=limits)
 
     def data_set(self, wanted: DataSet, workdir: Path) -> Fetched:
-        """The file, whole: its gzip stream ends with a good checksum.
+        """Return the file, whole: its gzip stream ends with a good checksum.
 
         Raises:
             ConfigurationError: the day needs a key and there is none; Tardis was not asked.
@@ -80,7 +80,7 @@ class Session:
         return Fetched(path, wanted.name, url)
 
     def instruments(self, request: Request, workdir: Path) -> Fetched:
-        """What Tardis' API knows of the symbol; without a key only what stands in its list of the exchange."""
+        """Return what Tardis' API knows of the symbol; without a key only what stands in its list of the exchange."""
         name = (
             f"{self._options.exchange}_instruments_{request.partition.date.isoformat()}_{safe(request.vendor_symbol)}"
         )

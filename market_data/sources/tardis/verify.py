@@ -15,7 +15,7 @@ _TAIL_BYTES = 1 << 20
 
 
 def verified(wanted: DataSet, paths: Sequence[Path], max_bytes: int) -> Fetched:
-    """The user's file, whole, of this data type, exchange, symbol and day, as far as its first and last record tell.
+    """Return the user's whole file of this type, exchange, symbol and day, as far as its first and last record tell.
 
     Raises:
         BadFile: there is not exactly one, or it is something else.
@@ -34,7 +34,7 @@ def verified(wanted: DataSet, paths: Sequence[Path], max_bytes: int) -> Fetched:
 
 
 def _ends(chunks: Iterable[bytes]) -> tuple[list[str], list[str]]:
-    """The header, and the first and the last record's lines; reads all, and so the checksum."""
+    """Return the header, and the first and the last record's lines; reads all, and so the checksum."""
     head, tail = b"", b""
     for chunk in chunks:
         head = head if head.count(b"\n") > 1 or len(head) > _TAIL_BYTES else head + chunk

@@ -18,7 +18,9 @@ Parse = Callable[[Iterator[bytes]], Iterator[Block]]
 
 
 def read_blocks(path: Path, parse: Parse, max_bytes: int, name: str | None = None) -> Iterator[Block]:
-    """The file's records in bounded blocks, in order. While one is consumed, a thread unpacks the next one's bytes.
+    """Yield the file's records in bounded blocks, in order.
+
+    While one is consumed, a thread unpacks the next one's bytes.
 
     How it is packed is seen from its first bytes: gzip (any number of members), zstd, a zip of one file, or not at
     all. Every record is a row of a block, a fault where it cannot be read; how far reading is goes to the log.

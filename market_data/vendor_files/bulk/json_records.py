@@ -22,7 +22,9 @@ _ENOUGH = 64 << 10
 
 
 def read_json_lines(chunks: Iterable[bytes], columns: Sequence[Column]) -> Iterator[Block]:
-    """Every line is a record: an object whose keys are the columns' names; other keys are kept for the original.
+    """Yield the records: every line is one: an object whose keys are the columns' names.
+
+    Other keys are kept for the original.
 
     Raises:
         BadFile: a line is longer than `MAX_LINE_BYTES`.
@@ -36,7 +38,7 @@ def read_json_lines(chunks: Iterable[bytes], columns: Sequence[Column]) -> Itera
 
 
 def read_json_array(chunks: Iterable[bytes], columns: Sequence[Column]) -> Iterator[Block]:
-    """Every element of the one array is a record, as above. Only a block of them is ever in memory.
+    """Yield the records: every element of the one array is one, as above. Only a block of them is ever in memory.
 
     Raises:
         BadFile: it is no array, breaks off, goes on after its end, or has an element beyond `MAX_LINE_BYTES`.
@@ -64,7 +66,7 @@ class ByteReader:
         self.of_block = 0
 
     def head(self) -> bytes:
-        """The first byte that is no white space; empty where there is none. Nothing is taken."""
+        """Return the first byte that is no white space; empty where there is none. Nothing is taken."""
         while not (text := bytes(self._rest[:_ENOUGH]).lstrip()):
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -86,7 +88,7 @@ class ByteReader:
 
 
 def elements(reader: ByteReader) -> Iterator[list[Any]]:
-    """The elements of the one array, a block at a time.
+    """Yield the elements of the one array, a block at a time.
 
     Raises:
         BadFile: it is no array, or as `items`.
@@ -105,7 +107,7 @@ def elements(reader: ByteReader) -> Iterator[list[Any]]:
 
 
 def items(reader: ByteReader, where: str) -> Iterator[Any]:
-    """What stands at ijson's prefix `where`, one after the other; numbers are int and Decimal.
+    """Yield what stands at ijson's prefix `where`, one after the other; numbers are int and Decimal.
 
     Raises:
         BadFile: it breaks off, is no JSON, or goes on after its end.
@@ -121,7 +123,7 @@ def _told(error: Exception) -> str:
 
 
 def _loaded(line: bytes) -> Any:
-    """The record of a line; what is none comes back as the line's bytes."""
+    """Return the record of a line; what is none comes back as the line's bytes."""
     try:
         return json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError):
@@ -153,7 +155,7 @@ def _shown(record: Any) -> str:
 
 
 def _as_text(value: Any) -> str | None:
-    """A value as CSV would have it; None where there is none."""
+    """Return a value as CSV would have it; None where there is none."""
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, bool):

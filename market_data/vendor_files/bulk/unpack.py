@@ -54,7 +54,7 @@ class Packed:
             raise BadFile(f"is packed as {self.kind}: unpack it, or pack it as gzip, zstd or zip")
 
     def chunks(self, chunk_bytes: int = _CHUNK) -> Generator[bytes]:
-        """The bytes within, at most `chunk_bytes` at a time, to the last checksum.
+        """Yield the bytes within, at most `chunk_bytes` at a time, to the last checksum.
 
         Raises:
             BadFile: it is cut short, damaged, goes on after its end, or unpacks to more than is allowed.
@@ -79,7 +79,7 @@ class Packed:
                 yield chunk
 
     def _stream(self, file: Any) -> Any:
-        """A stream of pyarrow: it bounds what one read gives, takes several members, and knows a stream cut short."""
+        """Return a stream of pyarrow: it bounds what a read gives, takes several members, knows one cut short."""
         return file if self.kind == "plain" else pa.CompressedInputStream(file, self.kind)
 
     @contextmanager
@@ -112,7 +112,7 @@ def must_be_whole(path: Path, max_bytes: int, kind: str) -> None:
 
 
 def packed(path: Path, max_bytes: int, kind: str) -> Packed:
-    """A file that must be packed in that way.
+    """Return a file that must be packed in that way.
 
     Raises:
         BadFile: it is not.
@@ -124,7 +124,7 @@ def packed(path: Path, max_bytes: int, kind: str) -> Packed:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether not a byte is packed in it; reads no more than its beginning.
+    """Return whether not a byte is packed in it; reads no more than its beginning.
 
     Raises:
         BadFile: even that cannot be unpacked.

@@ -11,6 +11,6 @@ from market_data.sources.ccxt.pages import Market, Way
 
 
 def way(exchange: str, market: Market, page_size: int | None) -> Way:
-    """The way of an exchange, for one of its markets; imported when it is asked for."""
+    """Return the way of an exchange, for one of its markets; imported when it is asked for."""
     module = import_module(f"{__name__}.{exchange if exchange in TRAITS else '_generic'}")
     return cast("Way", module.WAY(exchange, market, page_size))

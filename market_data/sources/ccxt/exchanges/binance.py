@@ -59,7 +59,7 @@ class Binance:
         self._bars = min(page_size or _LIMITS.bars, _LIMITS.bars)
 
     def start(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:
-        """The id of the last trade before the day, or 0 where there is none."""
+        """Return the id of the last trade before the day, or 0 where there is none."""
         begin, _ = day_bounds(day)
         found = self._first_by_time(ask, day)
         if found is None:

@@ -54,7 +54,10 @@ class CoinbaseExchange:
         self._iso = IsoTimes()
 
     def start(self, ask: Callable[[Call], Page], day: dt.date) -> int | None:
-        """The smallest cursor under which lies a trade of after the day; one above all ids where there is none."""
+        """Return the smallest cursor under which lies a trade of after the day.
+
+        One above all ids where there is none.
+        """
         _, end = day_bounds(day)
         newest = ask(self._page({"limit": 1}))
         if not newest.ids:

@@ -75,7 +75,7 @@ class Kraken:
             since = page.cursor - 1
 
     def candles(self, timeframe: str, day: dt.date) -> Walk:
-        """One page: there are no others."""
+        """Yield one page: there are no others."""
         if timeframe not in _MINUTES:
             raise NotAvailable(f"Kraken has no candles of {timeframe}; it has {', '.join(_MINUTES)}")
         (begin, _), step = day_bounds(day), STEPS[timeframe]
