@@ -78,7 +78,7 @@ def _bucket(path: Path, rates: Sequence[Rate]) -> "SQLiteBucket":
         """The library goes by the time of day: what was asked before that was set back would bar for so long."""
 
         def put(self, item: RateItem) -> bool:
-            """Put one; what seems to be asked later counts as asked now, so that nobody waits, or gets more than the rate."""
+            """Put one; what seems to be asked later counts as asked now, so that nobody waits or gets more."""
             with self.lock:
                 newest = self.peek(0)
                 if newest is not None and newest.timestamp > item.timestamp + _CLOCKS_APART_MS:
