@@ -49,7 +49,9 @@ class Writer:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._template = _told(connection, "SELECT 1 FROM x")
+        if not _TEMPLATE:
+            _TEMPLATE.update(_told(connection, "SELECT 1 FROM x"))
+        self._template = _TEMPLATE
 
     def expression(self, node: Node) -> str:
         """Return an expression as SQL."""
@@ -83,6 +85,8 @@ class Writer:
         return written(self._connection, {**self._template, "statements": [{**statement, "node": node}]})
 
 
+_TEMPLATE: Node = {}
+"""The tree of `SELECT 1 FROM x`: DuckDB is asked once a process."""
 _ONE = {"literal": {"kind": "INTEGER", "text": "1"}}
 
 
