@@ -1,4 +1,4 @@
-"""(h) The platform's rounds where the ledger names 100,000 partitions of tables, or another number that is given.
+"""(k) The platform's rounds where the ledger names 100,000 partitions of tables, or another number that is given.
 
 A desk's history grows by days: four feeds of 25 symbols each, six tables, and as many days as make up the number. Of
 the reports one in 50 does not pass, of the trades one partition in 100 has records in quarantine, of the candles one

@@ -1,4 +1,4 @@
-"""(i) Queries where the ledger names 100,000 partitions of trades, or another number that is given, beside 1,000.
+"""(j) Queries where the ledger names 100,000 partitions of trades, or another number that is given, beside 1,000.
 
 The rows stand in the ledger; the files of the last month are hard links of one. Seconds are of this process's CPU, the
 best of several; each connects anew. A month of one symbol, by the clock, stands beside DuckDB over a bare glob of the
