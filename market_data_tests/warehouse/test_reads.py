@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, WarehouseDamaged
 from market_data.domain.partition import Partition
@@ -156,48 +153,6 @@ def test_a_glob_over_the_earlier_layout_is_an_error_once_something_else_counts(f
     fill(folder, FIRST, 6)
     with pytest.raises(duckdb.Error):
         duckdb.execute(glob).fetchall()
-
-
-Step = tuple[str, int, int]
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["put", "put", "put", "damage", "sweep"]), st.integers(0, 3), st.integers(1, 3)),
-    max_size=12,
-)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=STEPS)
-def test_at_every_commit_the_answer_is_that_of_a_plain_model_or_an_error(steps: list[Step]) -> None:
-    import tempfile
-
-    partitions = [Partition(feed, day, "X") for feed in "ab" for day in DAYS]
-    states: list[dict[Partition, int]] = [{}]
-    lost: set[tuple[Partition, int, int]] = set()
-    with tempfile.TemporaryDirectory() as where, warehouse_on("folder", Path(where)) as warehouse:
-        for step, which, price in steps:
-            partition = partitions[which]
-            counts = warehouse.current("trades", partition)
-            if step == "put":
-                number = fill(warehouse, partition, price, price)
-                if number == len(states):
-                    states.append({**states[-1], partition: price})
-                assert states[-1][partition] == price
-            elif step == "damage" and counts is not None:
-                damage(warehouse, partition)
-                lost.add((partition, counts.revision, counts.rows))
-            elif step == "sweep":
-                assert warehouse.sweep() == 0
-        for number, state in enumerate(states):
-            for partition in partitions:
-                query = f"FROM trades WHERE feed = '{partition.feed}' AND date = '{partition.date}'"
-                try:
-                    with connect(warehouse, number) as connection:
-                        found = pl.DataFrame(connection.sql(query).to_arrow_table())
-                except WarehouseDamaged:
-                    assert any(each[0] == partition for each in lost)
-                    continue
-                price = state.get(partition, 0)
-                assert found["price"].cast(pl.Int64).to_list() == [price] * price
 
 
 def test_damage_is_an_error_of_the_project(folder: Warehouse) -> None:
