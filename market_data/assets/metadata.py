@@ -51,7 +51,7 @@ def materialization(
         metadata["landed"] = dg.MetadataValue.md("\n".join(f"- `{f.name}` from {f.origin}" for f in outcome.landed))
     metadata["path"] = dg.MetadataValue.path(workspace.warehouse.address(revision))
     rows = workspace.warehouse.rows_of(revision)
-    metadata["preview"] = dg.MetadataValue.md(_preview(rows.head(_PREVIEW_ROWS).collect()))
+    metadata["preview"] = dg.MetadataValue.md(_preview(rows.head(_PREVIEW_ROWS).collect(engine="in-memory")))
     if outcome.table == "quality_reports":
         metadata |= _scores(rows)
     if outcome.table in {"candles", "vendor_candles"} and revision.rows:
@@ -68,9 +68,8 @@ def materialization(
 
 def _scores(report: pl.LazyFrame) -> dict[str, dg.MetadataValue]:
     """Return the scores of a partition as a table and as a picture."""
-    of_partition = (
-        report.filter(pl.col("table") == SUBJECT).select("check", "measured", "threshold", "passed").collect()
-    )
+    chosen = report.filter(pl.col("table") == SUBJECT).select("check", "measured", "threshold", "passed")
+    of_partition = chosen.collect(engine="in-memory")
     lines = ["|score|measured|threshold|passed|", "|---|---|---|---|"]
     bars: list[tuple[str, float | None, float | None]] = []
     for name, measured, threshold, passed in of_partition.iter_rows():
@@ -104,7 +103,8 @@ def _line(cells: Iterable[object]) -> str:
 
 def _chart(bars: pl.LazyFrame) -> str:
     """Return the first instrument's longest-known kind of time bars as a small picture."""
-    time_bars = bars.filter(pl.col("kind") == "time").select("timeframe", "ts_open", "close", "volume").collect()
+    chosen = bars.filter(pl.col("kind") == "time").select("timeframe", "ts_open", "close", "volume")
+    time_bars = chosen.collect(engine="in-memory")
     if not len(time_bars):
         return "no time bars"
     finest = time_bars.group_by("timeframe").len().sort("len", "timeframe", descending=True)["timeframe"][0]

@@ -12,7 +12,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from market_data.domain.errors import MAKE_ROOM, ConfigurationError, DatabaseUnavailable, StorageTrouble
 from market_data.ledger.migrations import SCHEMA
-from market_data.ledger.sqlite import sqlite_engine
+from market_data.ledger.sqlite import READS_NOW, sqlite_engine
 
 PATIENCE_SECONDS = 120.0
 """How long a database that does not answer is waited for: longer than a restart of it takes."""
@@ -53,7 +53,8 @@ def engine_of(url: str, *, waits: bool = True) -> Engine:
 def reading(engine: Engine) -> Connection:
     """Return a connection for queries, which waits for no writer; close it after use."""
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+        # Half the time of a connection whose isolation SQLAlchemy changes, and changes back when it is closed.
+        return engine.connect().execution_options(**{READS_NOW: True})
     # A read locks nothing there. To change the isolation of a connection that has just been lost raises the driver's
     # own error, which SQLAlchemy does not see, and so does not tell as one.
     return engine.connect()

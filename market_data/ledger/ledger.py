@@ -255,9 +255,6 @@ class Ledger:
                 shared = (*of_table(wanted.table, wanted.partition), revisions.c.revision == wanted.follows)
                 row |= file_moves.path_now(connection, shared)
             row |= columns_of(wanted.values["account"], wanted.values["notes"])
-            if wanted.file is None:  # its rows may have moved since the writer looked
-                shared = (*of_table(wanted.table, wanted.partition), revisions.c.revision == wanted.follows)
-                row |= file_moves.path_now(connection, shared)
             before = _end(connection, wanted, number, now)
             found = connection.execute(_ENTERED, row).mappings().one()
             note_current(connection, found, before)

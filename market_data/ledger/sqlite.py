@@ -15,6 +15,9 @@ from market_data.domain.errors import MAKE_ROOM, StorageTrouble, ours
 READS_ONLY = "market_data_reads_only"
 """Of a connection's options: its transaction reads, as of one instant, and never writes."""
 
+READS_NOW = "market_data_reads_now"
+"""Of a connection's options: each of its queries is an instant of its own, and it never writes."""
+
 _AGAIN = "try again later: what is done is not made again"
 _DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PRIMARY = 0xFF
@@ -98,7 +101,7 @@ def _listen(engine: Engine) -> None:
 
     def began(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get("isolation_level") != "AUTOCOMMIT":  # a reader waits for nobody
+        if not options.get(READS_NOW):  # who does waits for nobody
             connection.exec_driver_sql("BEGIN" if options.get(READS_ONLY) else "BEGIN IMMEDIATE")
 
     event.listen(engine, "do_connect", connecting)

@@ -80,7 +80,9 @@ def _previous_close(workspace: Workspace, day_before: Partition) -> tuple[pl.Dat
     revision = workspace.warehouse.current(TABLE.name, day_before)
     if revision is None:
         return None
-    bars = workspace.warehouse.rows_of(revision).filter(pl.col("kind") == "time").collect()
-    last = bars.sort("ts_open", "timeframe").group_by(_INSTRUMENT, maintain_order=True).agg(pl.col("close").last())
-    closes = last.select(*_INSTRUMENT, "close")
+    bars = workspace.warehouse.rows_of(revision).filter(pl.col("kind") == "time")
+    # Polars' own choice is the streaming engine, and to put all bars in order: twice the time of a small day.
+    latest = bars.filter(pl.col("ts_open") == pl.col("ts_open").max().over(_INSTRUMENT)).sort("ts_open", "timeframe")
+    last = latest.group_by(_INSTRUMENT, maintain_order=True).agg(pl.col("close").last())
+    closes = last.select(*_INSTRUMENT, "close").collect(engine="in-memory")
     return (closes if len(closes) else None), revision

@@ -12,6 +12,7 @@ import polars as pl
 from market_data.domain.account import Account
 from market_data.domain.check_support.figures import Figures, figures
 from market_data.domain.check_support.minutes import minutes
+from market_data.domain.check_support.scan import collected
 from market_data.domain.checks import check
 from market_data.domain.contract import empty, polars_schema
 from market_data.domain.partition import Partition
@@ -91,7 +92,7 @@ class View:
             current = history[-1] if history else None
             rows = self._workspace.warehouse.rows_of(current) if current else empty(table_named(table).schema).lazy()
             small = current is not None and current.rows <= _SMALL_ROWS
-            self._scans[table] = rows.collect().lazy() if small else rows
+            self._scans[table] = rows.collect(engine="in-memory").lazy() if small else rows
         return self._scans[table]
 
     def set_aside(self, table: str) -> int:
@@ -99,7 +100,7 @@ class View:
         if QUARANTINE not in self._histories:
             return 0
         rows = self.scan(QUARANTINE).filter(pl.col("table") == table)
-        return int(rows.select(pl.len()).collect().item())
+        return int(collected(rows.select(pl.len()), self._histories[QUARANTINE][-1].rows).item())
 
     def figures(self, check: str, table: str) -> Mapping[str, Any]:
         """Return what the check asked of the table, computed with what the others asked of it."""

@@ -41,8 +41,9 @@ def minutes(ticks: pl.LazyFrame, clock: str | None, rows: int) -> pl.DataFrame:
             size=pl.col("_size").sum(),
         )
     )
-    found = collected(grouped, rows).with_columns(pl.lit(None).alias(key) for key in KEYS if key not in keys)
-    return found.select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items()).sort(*KEYS, "minute")
+    found = grouped.with_columns(pl.lit(None).alias(key) for key in KEYS if key not in keys)
+    typed = found.select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
+    return collected(typed.sort(*KEYS, "minute"), rows)
 
 
 def price_of(columns: Collection[str]) -> pl.Expr:

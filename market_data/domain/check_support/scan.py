@@ -1,6 +1,7 @@
 """Collecting what a check asks of a partition, small or large, in bounded memory. No rules."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -12,7 +13,12 @@ _PREVIOUS = "previous row: "
 
 def collected(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
     """Return the frame, read by the engine that suits a partition of so many rows."""
-    return frame.collect(engine="streaming" if rows >= _STREAMED_FROM else "in-memory")
+    return frame.collect(engine=engine_for(rows))
+
+
+def engine_for(rows: int) -> Literal["streaming", "in-memory"]:
+    """Return the engine that suits a partition of so many rows. Polars' own choice is the streaming one for any."""
+    return "streaming" if rows >= _STREAMED_FROM else "in-memory"
 
 
 def usual(value: pl.Expr, quantile: float, rows: int) -> pl.Expr:

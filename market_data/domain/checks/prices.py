@@ -10,6 +10,7 @@ from pydantic import Field
 from market_data.domain.check_support.detail import FIRST, instant
 from market_data.domain.check_support.minutes import KEYS, price_of
 from market_data.domain.check_support.rules import Rule, columns_of, judged, shown_rows
+from market_data.domain.check_support.scan import engine_for
 from market_data.domain.check_support.tables import clock_of, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 from market_data.domain.time import NS_PER_MINUTE
@@ -82,14 +83,14 @@ def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Findin
         found = chosen.collect()
         chosen = found.lazy() if len(found) else None
     outliers = pl.LazyFrame() if chosen is None else _outliers(view, table, chosen, limits)
-    counts = [frame.select(pl.struct(KEYS).n_unique()) for frame in (minutes, positive)]
-    outlying, runs, *keys = pl.collect_all([outliers, _runs(minutes), *counts])
+    lowest = minutes.group_by(KEYS).agg(pl.col("low").min()).select((pl.col("low") <= 0).sum())
+    outlying, runs, others = pl.collect_all([outliers, _runs(minutes), lowest], engine=engine_for(facts.rows))
     stale = _stale(runs, limits)
     rules = [
         Rule("outliers", "ticks", len(outlying), limits.outliers, "warning", {"first": shown_rows(outlying)}),
         Rule("stale", "runs", len(stale), limits.stale, "warning", {"first": stale[:FIRST]}),
     ]
-    told = {"instruments_at_or_below_zero": n} if (n := keys[0].item() - keys[1].item()) else {}
+    told = {"instruments_at_or_below_zero": n} if (n := others.item()) else {}
     return judged(table, "prices", rules, told)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from market_data.domain.check_support.scan import collected
 from market_data.domain.check_support.tables import FETCHED, existing, nothing_to_judge
 from market_data.domain.ports.check import Check, Dimension, Finding, PartitionView, RevisionFacts, Thresholds
 
@@ -27,7 +28,7 @@ class RowAccount:
 
 
 def _judge(view: PartitionView, table: str, facts: RevisionFacts) -> list[Finding]:
-    in_file = int(view.scan(table).select(pl.len()).collect().item())
+    in_file = int(collected(view.scan(table).select(pl.len()), facts.rows).item())
     account = facts.account
     detail: dict[str, Any] = {"unit": "records", **account.as_dict(), "rows": in_file}
     mismatches = [

@@ -3,11 +3,13 @@
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.exceptions import ComputeError
 from polars.testing import assert_frame_equal
 
 from market_data.domain.candles.time import KIND, interval
@@ -63,6 +65,28 @@ def test_folding_minutes_to_longer_bars_equals_building_those_from_the_trades(tr
     folded = built(frame(trades), timeframes, context())
     alone = [built(frame(trades), [timeframe], context()) for timeframe in sorted(timeframes)]
     assert_frame_equal(folded, pl.concat(alone))
+
+
+@pytest.mark.parametrize("closes", [None, {ALONE: 10**9, GROUPS[1]: 2 * 10**9}])
+def test_bars_too_many_to_be_folded_at_once_equal_the_slow_reference(closes: dict[Group, int] | None):
+    random = Random(1)
+    times = sorted(random.randrange(START, START + NS_PER_DAY) for _ in range(20_000))
+    trades = [Trade(ts, random.randrange(10**9), random.randrange(10**9), random.choice(GROUPS)) for ts in times]
+    timeframes = ["1s", "1m", "1h", "1d"]
+    expected = [reference("time", timeframe, trades, closes) for timeframe in sorted(timeframes)]
+    assert_frame_equal(built(frame(trades), timeframes, context(closes)), pl.concat(expected))
+
+
+def test_minutes_whose_sum_wraps_around_to_a_plausible_figure_make_no_day():
+    """Four times 2^126 is 2^128, which 128 bits show as 0."""
+    trades = frame([Trade(START + minute * NS_PER_MINUTE, 2**33, 2**93) for minute in range(4)])
+    with pytest.raises(ComputeError, match="overflow"):
+        built(trades, ["1m", "1d"], context())
+
+
+def test_flat_bars_of_trades_of_another_day_are_refused():
+    with pytest.raises(ValueError, match="trades that are not of 2024-05-08"):
+        built(frame([Trade(START + NS_PER_DAY, 10**9, 1)]), ["1m"], context({}))
 
 
 @relaxed
