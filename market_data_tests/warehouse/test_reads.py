@@ -130,6 +130,12 @@ def test_the_future_is_refused(warehouse: Warehouse) -> None:
         asked(warehouse, "FROM trades", 2)
 
 
+@pytest.mark.parametrize("year", [1, 1600, 1969, 2000])
+def test_before_the_first_commit_there_was_nothing(folder: Warehouse, year: int) -> None:
+    fill(folder, FIRST, 1)
+    assert asked(folder, "SELECT count(*) FROM trades", dt.datetime(year, 1, 1, tzinfo=dt.UTC)) == [(0,)]
+
+
 def test_nothing_is_committed_at_or_before_a_time_that_was_asked_about(
     folder: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
