@@ -68,8 +68,9 @@ class WarehouseConnection:
     def cursor(self) -> "WarehouseConnection":
         """Return another connection to the same tables, as of the same moment: threads take one each."""
         self._use.is_of_queries_alone = False
-        connection, names = self._connection.cursor(), self._connection.execute("SELECT current_database()").fetchall()
-        connection.execute(f'USE "{names[0][0]}"')
+        connection = self._connection.cursor()  # nothing is asked of this one, which may be busy
+        if self._use.database is not None:
+            connection.execute(f"USE {self._use.database}")
         prepare(connection, self._files)
         another = WarehouseConnection(connection, self._files, self._reading, self.as_of, self._use)
         another._numbers = self._numbers
@@ -147,7 +148,7 @@ def _in_memory() -> Generator[tuple[duckdb.DuckDBPyConnection, "_Use"]]:
     an earlier connection left takes 1. It is left only where nothing but queries was asked: files that are attached,
     functions, settings and the tables of `memory` are the instance's.
     """
-    process, use = os.getpid(), _Use()
+    process, use = os.getpid(), _Use(_OWN)
     idle = _IDLE.setdefault(process, [])
     try:
         instance = idle.pop()
@@ -169,8 +170,9 @@ def _in_memory() -> Generator[tuple[duckdb.DuckDBPyConnection, "_Use"]]:
 
 @dataclass(slots=True)
 class _Use:
-    """What was done with a connection so far."""
+    """What is done with a connection, in which database of its instance, where that is not the instance's first."""
 
+    database: str | None = None
     is_of_queries_alone: bool = True
 
 

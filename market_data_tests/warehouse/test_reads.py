@@ -260,6 +260,12 @@ def test_a_cursor_reads_the_same_moment_under_names_of_its_own(folder: Warehouse
         assert connection.cursor().execute("FROM trades WHERE symbol = 'none'").fetchall() == []
         assert len(lazy.fetchall()) == len(connection.cursor().sql("FROM trades").fetchall()) == 2
 
+        def read(ordinal: int) -> int:
+            return len(connection.cursor().sql(f"FROM trades WHERE ordinal < {ordinal}").fetchall())
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [*pool.map(read, range(16))] == [0, 1, *[2] * 14]
+
 
 def test_a_forked_process_leaves_an_open_connection_and_opens_its_own(folder: Warehouse) -> None:
     fill(folder, FIRST, 3)
