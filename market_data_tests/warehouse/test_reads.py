@@ -269,14 +269,14 @@ def test_a_cursor_reads_the_same_moment_under_names_of_its_own(folder: Warehouse
 
 def test_a_forked_process_leaves_an_open_connection_and_opens_its_own(folder: Warehouse) -> None:
     fill(folder, FIRST, 3)
-    with connect(folder):
-        child = os.fork()
+    child, code = -1, 1
+    try:
+        with connect(folder):
+            child = os.fork()
+        code = len(asked(folder, "FROM trades")) if not child else code
+    finally:
         if not child:  # no test framework there
-            code = 1
-            try:
-                code = len(asked(folder, "FROM trades"))
-            finally:
-                os._exit(code)
+            os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
 
 
