@@ -17,6 +17,8 @@ INSTANTS = ("first_ns", "last_ns", "acknowledged_ns", "resolved_ns")
 _OF_CAUSE = ("kind", "severity", "title", "text", "feed", "symbol", "name")
 _ALERT = ("id", "table_name", *_OF_CAUSE, *OF_ALERT, *INSTANTS, "partitions")
 _ALERTS = f"SELECT {', '.join(_ALERT[:-1])}, CAST(partitions AS TEXT) FROM alerts"
+_MOST = 2**63 - 1
+"""No number is greater, nor can SQLite be asked for one."""
 _OF_DELIVERY = tuple(name for name in Delivery.__dataclass_fields__ if name != "message")
 _DELIVERY = (*_OF_DELIVERY, "title", "text", "severity", "is_good")
 
@@ -34,7 +36,7 @@ def known_alert(reader: Reader, number: int) -> Alert:
     Raises:
         ConfigurationError: there is none.
     """
-    found = _alerts(reader, f"{_ALERTS} WHERE id = ?", [number])
+    found = _alerts(reader, f"{_ALERTS} WHERE id = ?", [min(number, _MOST)])
     if not found:
         raise ConfigurationError(f"there is no alert {number}; `market-data alerts --all` lists those there are")
     return found[0]

@@ -94,7 +94,8 @@ def _commit_at(reader: Reader, state: State, ns: int) -> int | None:
     begun = "SELECT max(committed_in) FROM partition_revisions WHERE committed_ns <= ? AND state <> 'pending'"
     # A partition that ceases to count without another in its place ends in a commit of its own.
     ended = "SELECT max(superseded_in) FROM partition_revisions WHERE superseded_ns <= ?"
-    return max(reader.rows(query, [ns])[0][0] or 0 for query in (begun, ended))
+    asked = max(ns, 0)  # SQLite has no integers for what lies centuries before
+    return max(reader.rows(query, [asked])[0][0] or 0 for query in (begun, ended))
 
 
 def files_of(reader: Reader, paths: Sequence[str]) -> dict[str, File]:

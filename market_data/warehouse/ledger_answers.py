@@ -14,6 +14,7 @@ from market_data.warehouse.query_tree import Node, Writer, alias_of, nodes
 ROWS = "_rows"
 _ONCE = {"min", "max", "any_value", "bool_and", "bool_or"}
 """Aggregates that are the same however often a row is there."""
+_OF_ROWS = {"SUBQUERY", "STAR", "WINDOW", "PARAMETER", "LAMBDA", "POSITIONAL_REFERENCE"}
 _BOUND = {"min": FIRST, "max": LAST}
 
 
@@ -70,7 +71,7 @@ class _Asked:
         """Return clocks, keys and whether days are asked, as of `LedgerAnswer`; None where rows are wanted."""
         parts = [value for name, value in self.select.items() if name not in {"from_table", "cte_map"}]
         inner = [node for part in parts for node in nodes(part)]
-        if any(node.get("class") in {"SUBQUERY", "STAR", "WINDOW", "PARAMETER", "LAMBDA"} for node in inner):
+        if any(node.get("class") in _OF_ROWS for node in inner):
             return None
         if self.select["cte_map"]["map"] or self.select["qualify"]:
             return None
@@ -84,9 +85,7 @@ class _Asked:
         named = [node for node in inner if node.get("class") == "COLUMN_REF" and id(node) not in within]
         if not all(map(self._is_key, named)):
             return None
-        ends = {
-            id(_argument(node)) for node in aggregates if _aggregate(node) in _BOUND and len(node["arguments"]) == 1
-        }
+        ends = {id(_argument(node)) for node in aggregates if _aggregate(node) in _BOUND}
         days = [node for node in named if id(node) in ends and node["column_names"][-1].lower() == "date"]
         keys = {node["column_names"][-1].lower() for node in named if node not in days}
         clocks = frozenset(str(self._bound(node)) for node in bounds)
@@ -100,7 +99,7 @@ class _Asked:
     def _bound(self, node: Node) -> str | None:
         """Return the instant whose first or last value an aggregate is."""
         name = _aggregate(node)
-        if name not in _BOUND or len(node["arguments"]) != 1 or node["filter"]:
+        if name not in _BOUND or node["filter"]:
             return None
         column = _argument(node)
         if column.get("class") != "COLUMN_REF":
@@ -116,7 +115,8 @@ class _Asked:
             return True
         aliases = {column["alias"].lower() for column in self.select["select_list"]}
         ordered = {id(each) for each in nodes([self.select["modifiers"], self.select["having"]])}
-        return name in aliases and name not in self.columns and id(node) in ordered
+        listed = name.startswith("_")  # it may be a column of the listing
+        return name in aliases and name not in self.columns and id(node) in ordered and not listed
 
 
 def rewrite(answer: LedgerAnswer, writer: Writer) -> None:
@@ -153,7 +153,9 @@ def _aggregate(node: Node) -> str | None:
     if node.get("class") != "FUNCTION":
         return None
     name = str(node["function_name"]).lower()
-    return name if name in _ONCE or name in {"count", "count_star"} else None
+    if name in _ONCE:  # with a second argument they give a list, in which a value is as often as in the rows
+        return name if len(node["arguments"]) == 1 else None
+    return name if name in {"count", "count_star"} else None
 
 
 def _argument(node: Node) -> Node:

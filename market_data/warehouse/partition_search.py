@@ -65,7 +65,7 @@ class _Series(NamedTuple):
 
 
 SELECTED = ", ".join(Listed._fields)
-_TYPES = dict.fromkeys(("id", *KEYS, ROWS, CLOCK, "_first_ns", "_last_ns"), "BIGINT") | {
+_TYPES = dict.fromkeys(("_id", *KEYS, ROWS, CLOCK, "_first_ns", "_last_ns"), "BIGINT") | {
     **dict.fromkeys(("feed", "symbol", CLOCK), "VARCHAR"),
     "date": "DATE",
 }
@@ -293,7 +293,7 @@ class PartitionSearch:
         self.make_listing("_listing", rows)
         kept: set[int] | None = None
         for condition in conditions:
-            found = self._tried(f'{need.ctes}SELECT id FROM temp._listing AS "{need.alias}" WHERE {condition.sql}')
+            found = self._tried(f'{need.ctes}SELECT _id FROM temp._listing AS "{need.alias}" WHERE {condition.sql}')
             if found is not None:
                 ids = {id_ for (id_,) in found}
                 kept = ids if kept is None else kept & ids

@@ -8,15 +8,13 @@ import duckdb
 
 Node = dict[str, Any]
 
-NOW = {"now", "get_current_timestamp", "transaction_timestamp", "current_timestamp", "today", "current_date"} | {
-    "get_current_time",
-    "current_time",
-    "localtime",
-    "localtimestamp",
-    "current_localtime",
-    "current_localtimestamp",
+_NOW_WORDS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+"""Words that stand for the time of a query unless a column has that name; they are columns to the parser."""
+_NOW = {"now", "get_current_timestamp", "transaction_timestamp", "today", "get_current_time"} | {
+    *("current_localtime", "current_localtimestamp"),
+    *_NOW_WORDS,
 }
-"""Functions and words that stand for the time of a query; words are columns to the parser."""
+"""Functions that tell the time of a query."""
 _HARMLESS = {"range", "generate_series", "unnest", "glob", "read_parquet", "read_csv", "read_json"}
 """Table functions that do not take SQL or the name of a table as text."""
 
@@ -153,8 +151,18 @@ def alias_of(relation: Node) -> str:
 def is_now(node: Node) -> bool:
     """Return whether a node stands for the time of the query."""
     if node.get("class") == "COLUMN_REF":
-        return len(node["column_names"]) == 1 and node["column_names"][0].lower() in NOW
-    return node.get("class") == "FUNCTION" and node["function_name"].lower() in NOW and not node["arguments"]
+        return len(node["column_names"]) == 1 and node["column_names"][0].lower() in _NOW_WORDS
+    return node.get("class") == "FUNCTION" and node["function_name"].lower() in _NOW and not node["arguments"]
+
+
+def has_column_named_like_now(tree: Node) -> bool:
+    """Return whether a column is named by a word that else stands for the time: DuckDB knows which is meant."""
+    named = (
+        name
+        for node in nodes(tree)
+        for name in (node.get("alias"), *(node.get("column_name_alias") or ()), *(node.get("aliases") or ()))
+    )
+    return any(str(name).lower() in _NOW_WORDS for name in named)
 
 
 def keep_names(tree: Node, writer: Writer) -> None:

@@ -6,11 +6,13 @@ has one type, whatever feed it is of, so that a query means one thing.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from market_data.domain.errors import ConfigurationError
 from market_data.ledger.reader import Reader, counting
+from market_data.warehouse.pruning import KEYS
 
 Shape = Mapping[str, str]
 """Columns in order: names to SQL types."""
@@ -104,9 +106,16 @@ def must_agree(table: str, new: tuple[str, Shape], others: Iterable[tuple[str, S
         others: feeds whose files are there, and their columns.
 
     Raises:
-        ConfigurationError: one column has two types; the text names it, and the feeds.
+        ConfigurationError: one column has two types, or the name of another; the text names it, and the feeds.
     """
     feed, shape = new
+    taken = Counter([*KEYS, *map(str.lower, shape)])
+    for name in shape:
+        if taken[name.lower()] > 1:  # every query of the table would fail, whatever feed it is about
+            raise ConfigurationError(
+                f"feed {feed}: {table}.{name} has the name of another column of the table (which has feed, symbol and "
+                f"date by itself; small and capital letters are alike): give it another name"
+            )
     for other, there in others:
         types = {name.lower(): kind for name, kind in there.items()}
         for name, kind in shape.items():

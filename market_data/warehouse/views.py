@@ -25,6 +25,7 @@ from market_data.warehouse.query_tree import (
     Writer,
     as_constants_of_now,
     cte_names,
+    has_column_named_like_now,
     is_harmless,
     keep_names,
     nodes,
@@ -138,7 +139,9 @@ class Views:
 
     def _is_understood(self, tree: Node, names: Collection[str]) -> bool:
         ctes = cte_names(tree)
-        return not ctes.intersection(names) and all(is_harmless(node, names, ctes) for node in nodes(tree))
+        if ctes.intersection(names) or has_column_named_like_now(tree):
+            return False
+        return all(is_harmless(node, names, ctes) for node in nodes(tree))
 
     @cached_property
     def _writer(self) -> Writer:
@@ -202,13 +205,15 @@ def known_tables(connection: duckdb.DuckDBPyConnection) -> Tables:
     if not _FUNCTIONS:
         found = connection.execute(
             "SELECT lower(function_name) FROM duckdb_functions() WHERE internal "
-            "GROUP BY ALL HAVING bool_and(function_type = 'scalar' AND stability <> 'VOLATILE')"
+            "GROUP BY ALL HAVING bool_and(function_type = 'scalar' AND stability = 'CONSISTENT')"
         )
-        _FUNCTIONS.update(name for (name,) in found.fetchall())
+        _FUNCTIONS.update(name for (name,) in found.fetchall() if name not in _OF_NOW)
     return Tables({name: times(name) for name in table_names()}, _FUNCTIONS)
 
 
 _FUNCTIONS: set[str] = set()
+_OF_NOW = {"age"}
+"""Functions that ask the clock where they have one argument, which DuckDB does not say."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, files: Files) -> None:

@@ -67,6 +67,7 @@ def test_an_alert_is_acknowledged(alerted: Home) -> None:
     ("words", "said"),
     [
         (["ack", "7"], "there is no alert 7; `market-data alerts --all` lists those there are"),
+        (["ack", "99999999999999999999"], "there is no alert 9"),
         (["ack", "2"], "alert 2 has ended"),
         (["resolve", "7"], "there is no alert 7"),
         (["--feed", "nope"], "has no feed 'nope'"),

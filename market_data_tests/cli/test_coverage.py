@@ -132,3 +132,8 @@ def test_of_a_feed_without_trades_the_first_table_of_its_source_is_shown(empty_h
     tables = "    - instruments\n    - trades\n    - quotes\n"
     config.write_text(config.read_text().replace(tables, "    - quotes\n    - instruments\n", 1))
     assert empty_home.lines("coverage", "sim")[0].startswith("sim/instruments: 0 of 6")
+
+
+def test_an_end_before_the_start_is_wrong_usage(home: Home) -> None:
+    result = home.run("coverage", "sim", "--start", "2024-01-20", "--end", "2024-01-10", "--json")
+    assert (result.exit_code, "--end (2024-01-10) lies before --start (2024-01-20)" in result.stderr) == (2, True)

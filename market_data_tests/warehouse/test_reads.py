@@ -1,16 +1,24 @@
 """An answer is right or it is an error: damage, loss, commits under way, the same question asked again."""
 
 import datetime as dt
+import os
 import random
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
+=======
+import duckdb
+import polars as pl
+>>>>>>> break
 import pytest
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, WarehouseDamaged
 from market_data.domain.partition import Partition
-from market_data.warehouse.sql import connect
+from market_data.warehouse.sql import _IDLE, connect
 from market_data.warehouse.store import Warehouse
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import put
@@ -123,6 +131,12 @@ def test_the_future_is_refused(warehouse: Warehouse) -> None:
         asked(warehouse, "FROM trades", 2)
 
 
+@pytest.mark.parametrize("year", [1, 1600, 1969, 2000])
+def test_before_the_first_commit_there_was_nothing(folder: Warehouse, year: int) -> None:
+    fill(folder, FIRST, 1)
+    assert asked(folder, "SELECT count(*) FROM trades", dt.datetime(year, 1, 1, tzinfo=dt.UTC)) == [(0,)]
+
+
 def test_nothing_is_committed_at_or_before_a_time_that_was_asked_about(
     folder: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,8 +154,6 @@ def test_nothing_is_committed_at_or_before_a_time_that_was_asked_about(
 
 
 def test_a_glob_over_the_earlier_layout_is_an_error_once_something_else_counts(folder: Warehouse) -> None:
-    import duckdb
-
     fill(folder, FIRST, 5)
     old = folder.root / "trades" / "feed=a" / "symbol=X" / f"date={DAYS[0]}" / "data.parquet"
     old.parent.mkdir(parents=True)
@@ -157,3 +169,81 @@ def test_a_glob_over_the_earlier_layout_is_an_error_once_something_else_counts(f
 
 def test_damage_is_an_error_of_the_project(folder: Warehouse) -> None:
     assert issubclass(WarehouseDamaged, MarketDataError)
+
+
+# --- connections beside each other --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["USE memory", "ATTACH ':memory:' AS mine; USE mine", "CREATE SCHEMA s; USE s"])
+def test_connections_as_of_two_moments_are_apart_whatever_is_done_with_them(folder: Warehouse, words: str) -> None:
+    early = fill(folder, FIRST, 2)
+    fill(folder, FIRST, 5)
+    with connect(folder, early) as before, connect(folder) as now:
+        for each in (before, now):
+            each.execute(words)
+        asked_before, asked_now = before.sql("FROM trades"), now.sql("FROM trades")
+        assert [len(each.fetchall()) for each in (asked_before, asked_now)] == [2, 5]
+
+
+def test_what_a_connection_leaves_behind_is_not_there_for_the_next(folder: Warehouse, tmp_path: Path) -> None:
+    fill(folder, FIRST, 3)
+    for _ in range(2):
+        with connect(folder) as connection:
+            connection.execute("SET threads = 1; SET default_order = 'DESC'; SET lock_configuration = true")
+            connection.execute(f"ATTACH '{tmp_path}/mine.db' AS mine")
+            connection.execute("CREATE TABLE memory.mine AS SELECT 1")
+            connection.create_function("twice", lambda n: 2 * n, ["BIGINT"], "BIGINT")
+            assert connection.execute("SELECT twice(count(*)) FROM trades").fetchall() == [(6,)]
+    with connect(folder) as connection, pytest.raises(duckdb.CatalogException):
+        connection.execute("SELECT twice(1)")  # its Python may be gone
+
+
+def test_threads_may_begin_at_once(folder: Warehouse) -> None:
+    fill(folder, FIRST, 3)
+    _IDLE.clear()
+    together = threading.Barrier(8)
+
+    def read(_: int) -> list[tuple[Any, ...]]:
+        together.wait()
+        return asked(folder, "SELECT count(*), sum(price) FROM trades")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(read, range(8))] == [[(3, 3)]] * 8
+
+
+def test_a_cursor_reads_the_same_moment_under_names_of_its_own(folder: Warehouse) -> None:
+    early = fill(folder, FIRST, 2)
+    fill(folder, SECOND, 5)
+    with connect(folder, early) as connection:
+        lazy = connection.sql("FROM trades")
+        assert connection.cursor().execute("FROM trades WHERE symbol = 'none'").fetchall() == []
+        assert len(lazy.fetchall()) == len(connection.cursor().sql("FROM trades").fetchall()) == 2
+
+        def read(ordinal: int) -> int:
+            return len(connection.cursor().sql(f"FROM trades WHERE ordinal < {ordinal}").fetchall())
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [*pool.map(read, range(16))] == [0, 1, *[2] * 14]
+
+
+def test_a_forked_process_leaves_an_open_connection_and_opens_its_own(folder: Warehouse) -> None:
+    fill(folder, FIRST, 3)
+    child, code = -1, 1
+    try:
+        with connect(folder):
+            child = os.fork()
+        code = len(asked(folder, "FROM trades")) if not child else code
+    finally:
+        if not child:  # no test framework there
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
+def test_a_variable_that_changes_before_a_relation_is_asked_changes_the_answer(folder: Warehouse) -> None:
+    fill(folder, FIRST, 3)
+    fill(folder, SECOND, 4)
+    with connect(folder) as connection:
+        connection.execute(f"SET VARIABLE day = DATE '{DAYS[0]}'")
+        lazy = connection.sql("FROM trades WHERE date = getvariable('day')")
+        connection.execute(f"SET VARIABLE day = DATE '{DAYS[1]}'")
+        assert len(lazy.fetchall()) == 4

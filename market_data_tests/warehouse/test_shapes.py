@@ -67,3 +67,9 @@ def test_two_types_are_one_where_one_holds_both_exactly(first: str, second: str,
         must_agree("trades", ("b", shapes[1]), [("in feed a", shapes[0])])
     with pytest.raises(ConfigurationError, match=r"trades\.venue is"):
         one_shape("trades", shapes)
+
+
+@pytest.mark.parametrize("shape", [{"date": "DATE"}, {"Feed": "VARCHAR"}, {"price": "DOUBLE", "Price": "DOUBLE"}])
+def test_a_column_that_would_have_the_name_of_another_is_refused(shape: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"feed b: trades\.\w+ has the name of another column"):
+        must_agree("trades", ("b", shape), [])

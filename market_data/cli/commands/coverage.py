@@ -8,6 +8,7 @@ import typer
 
 from market_data.cli.arguments import table_of, today, utc_day
 from market_data.cli.home import judged, open_reader, outlined
+from market_data.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,9 +72,11 @@ def _table(feed: "Outlined", asked: str | None) -> str:
 
 
 def _days(feed: "Outlined", start: str | None, end: str | None) -> tuple[dt.date, dt.date]:
+    asked_first, asked_last = (utc_day(start, "--start") if start else None), (utc_day(end, "--end") if end else None)
+    if asked_first and asked_last and asked_last < asked_first:
+        raise ConfigurationError(f"--end ({asked_last}) lies before --start ({asked_first})")
     first, last = feed.start, feed.last_day(today())
-    first = max(first, utc_day(start, "--start")) if start else first
-    return first, min(last, utc_day(end, "--end")) if end else last
+    return max(first, asked_first or first), min(last, asked_last or last)
 
 
 def _as_dict(feed: "Outlined", table: str, cell: "Cell") -> dict[str, str | int]:
