@@ -9,11 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-=======
 import duckdb
-import polars as pl
->>>>>>> break
 import pytest
 
 from market_data.domain.errors import ConfigurationError, MarketDataError, WarehouseDamaged
