@@ -159,7 +159,9 @@ def _in_memory() -> Generator[tuple[duckdb.DuckDBPyConnection, "_Use"]]:
     try:
         yield connection, use
     finally:
-        if os.getpid() == process:  # of a fork, the threads that would end it are not there
+        if os.getpid() != process:
+            _INHERITED.append((instance, connection))
+        else:
             connection.close()
             if use.is_of_queries_alone and not idle:
                 instance.execute(f"DETACH {_OWN}")
@@ -179,6 +181,8 @@ class _Use:
 _OWN = "warehouse"
 _IDLE: dict[int, list[duckdb.DuckDBPyConnection]] = {}
 """By process: a forked one starts instances of its own."""
+_INHERITED: list[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]] = []
+"""Of a process above this one, never let go: without the threads, which a fork does not have, that crashes."""
 _READS = {"description", "extract_statements", "interrupt", "register", "rowcount", "unregister"} | {
     *("df", "fetch_df", "fetch_df_chunk", "fetchall", "fetchdf", "fetchmany", "fetchnumpy", "fetchone", "pl"),
     *("tf", "to_arrow_reader", "to_arrow_table", "torch"),
