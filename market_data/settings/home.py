@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from market_data.domain.errors import ConfigurationError
 from market_data.settings.bucket import BucketHome, bucket_home, scratch_folder
 from market_data.settings.environment import Environment, Secret
 
@@ -82,8 +83,11 @@ def home_of(environment: Environment) -> Home:
     """Return the home that the environment names.
 
     Raises:
-        ConfigurationError: it is no folder and no bucket's URL, or one without a ledger beside it.
+        ConfigurationError: it is no folder and no bucket's URL, or one without a ledger beside it; or its path has a
+            `?`, after which a URL has options: two such homes had one ledger.
     """
     bucket = bucket_home(environment)
     folder = scratch_folder(environment, bucket) if bucket else Path(environment.home).absolute()
+    if "?" in str(folder):
+        raise ConfigurationError(f"the home {folder} has a `?` in its path; give it another name")
     return Home(folder, bucket, environment.postgres_url, environment.ledger_url)

@@ -290,10 +290,10 @@ class PartitionSearch:
 
     def _fulfilling(self, need: Need, conditions: Sequence[Condition], rows: Sequence[Listed]) -> list[Listed]:
         """Return the rows that fulfil every condition that DuckDB can tell of."""
-        self.make_listing("_listing", rows)
+        self.make_listing("_market_data_listing", rows)
         kept: set[int] | None = None
         for condition in conditions:
-            found = self._tried(f'{need.ctes}SELECT _id FROM temp._listing AS "{need.alias}" WHERE {condition.sql}')
+            found = self._tried(f'{need.ctes}SELECT _id FROM temp._market_data_listing AS "{need.alias}" WHERE {condition.sql}')
             if found is not None:
                 ids = {id_ for (id_,) in found}
                 kept = ids if kept is None else kept & ids

@@ -65,3 +65,9 @@ def test_the_ledger_lies_in_the_home_unless_a_database_is_named(tmp_path: Path) 
     assert home_of(Environment()).database.get_secret_value() == f"sqlite:///{tmp_path}/data/ledger.db"
     named = Environment(postgres_url="postgresql://a@b/c", ledger_url="postgresql://a@b/d")
     assert home_of(named).database.get_secret_value() == "postgresql://a@b/d"
+
+
+def test_a_home_whose_path_a_url_would_cut_short_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_DATA_HOME", "/of/what?")
+    with pytest.raises(ConfigurationError, match=r"/of/what\? has a `\?` in its path"):
+        home_of(Environment())
