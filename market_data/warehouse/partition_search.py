@@ -87,6 +87,8 @@ _LISTED = ", ".join(f"unnest(${n}::{kind}[]) AS {name}" for n, (name, kind) in e
 _LISTING = f"SELECT {_INSTANTS} FROM (SELECT {_LISTED})"
 _NULLS = f"SELECT {_INSTANTS} FROM (SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in _TYPES.items())})"
 """A row such as an outer join fills in."""
+_OPEN = "_market_data_listing"
+"""The table of partitions that conditions are still to be asked of."""
 _SLACK_NS = 1_000_000_000
 """DuckDB may compare instants in a coarser type than nanoseconds; it decides afterwards."""
 _MOST_NS = 2**62
@@ -290,10 +292,10 @@ class PartitionSearch:
 
     def _fulfilling(self, need: Need, conditions: Sequence[Condition], rows: Sequence[Listed]) -> list[Listed]:
         """Return the rows that fulfil every condition that DuckDB can tell of."""
-        self.make_listing("_market_data_listing", rows)
+        self.make_listing(_OPEN, rows)
         kept: set[int] | None = None
         for condition in conditions:
-            found = self._tried(f'{need.ctes}SELECT _id FROM temp._market_data_listing AS "{need.alias}" WHERE {condition.sql}')
+            found = self._tried(f'{need.ctes}SELECT _id FROM {_OPEN} AS "{need.alias}" WHERE {condition.sql}')
             if found is not None:
                 ids = {id_ for (id_,) in found}
                 kept = ids if kept is None else kept & ids
