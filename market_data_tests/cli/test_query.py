@@ -1,10 +1,14 @@
 """`market-data query`: every format, exact numbers, the past, and what is said of mistakes."""
 
 import csv
+import gzip
 import io
 import json
+import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import duckdb
 import polars as pl
@@ -81,7 +85,7 @@ def test_parquet_keeps_the_types(home: Home, tmp_path: Path) -> None:
     assert first == (Decimal("100.123456789"), "2024-01-15 00:00:00.123456789", Decimal(3))
 
 
-@pytest.mark.parametrize("ending", ["csv", "json", "txt"])
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "json", "txt", "arrow", "feather", "xlsx", "parquet"])
 def test_the_format_follows_the_ending_of_the_file_and_the_file_is_told(
     home: Home, tmp_path: Path, ending: str
 ) -> None:
@@ -89,8 +93,85 @@ def test_the_format_follows_the_ending_of_the_file_and_the_file_is_told(
     result = home.run("query", "-o", path, "SELECT symbol " + EVERYTHING)
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.startswith(f"wrote {path} (")
-    readers = {"csv": lambda: len(pl.read_csv(path)), "json": lambda: len(json.loads(path.read_text()))}
-    assert readers.get(ending, lambda: len(path.read_text().splitlines()) - 2)() == 3
+    assert rows_of(path) == 3
+
+
+def rows_of(path: Path) -> int:
+    """How many rows a file has, by its ending."""
+    readers: dict[str, Callable[[], int]] = {
+        ".csv": lambda: len(pl.read_csv(path)),
+        ".gz": lambda: len(gzip.decompress(path.read_bytes()).splitlines()) - 1,
+        ".json": lambda: len(json.loads(path.read_text())),
+        ".txt": lambda: len(path.read_text().splitlines()) - 2,
+        ".parquet": lambda: len(pl.read_parquet(path)),
+        ".arrow": lambda: len(pl.read_ipc(path)),
+        ".feather": lambda: len(pl.read_ipc(path)),
+        ".xlsx": lambda: len(sheet_of(path)) - 1,
+    }
+    return readers[path.suffix]()
+
+
+def sheet_of(path: Path) -> list[list[tuple[str, str]]]:
+    """The cells of a workbook's only sheet, row by row: their type, `n` for numbers, and their text as it is stored."""
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(path) as book:
+        (name,) = [each for each in book.namelist() if each.startswith("xl/worksheets/sheet")]
+        sheet = ElementTree.fromstring(book.read(name))
+    return [
+        [(cell.get("t", "n"), "".join(cell.itertext())) for cell in row.iter(f"{space}c")]
+        for row in sheet.iter(f"{space}row")
+    ]
+
+
+@pytest.mark.parametrize("name", ["answer.xls", "answer", "answer.csv.zip", "answer.parquet.gz"])
+def test_a_file_with_an_ending_that_says_nothing_is_refused(home: Home, tmp_path: Path, name: str) -> None:
+    result = home.run("query", "-o", tmp_path / name, "SELECT 1")
+    assert (result.exit_code, list(tmp_path.glob("answer*"))) == (2, [])
+    assert "ends in none of" in result.stderr
+    assert home.run("query", "-o", tmp_path / name, "-f", "json", "SELECT 1").exit_code == 0
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv.gz", "xlsx", "feather"])
+def test_a_file_is_never_cut(home: Home, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"answer.{ending}"
+    assert home.run("query", "-o", path, "--limit", "10", "SELECT range AS n FROM range(35011)").exit_code == 0
+    assert rows_of(path) == 35011
+
+
+def test_a_sheet_has_every_digit_as_text_and_no_formula(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "answer.xlsx"
+    columns = "1.10::DECIMAL(18,9) AS price, 7 AS trade_id, 7 AS bid, 1000000000000001 AS whole, true AS yes"
+    more = "'=1+1' AS text, 'nan'::DOUBLE AS float, 0.5::DOUBLE AS half, TIMESTAMP '2024-01-15' AS at, NULL AS nothing"
+    assert home.run("query", "-o", path, f"SELECT {columns}, {more}").exit_code == 0
+    names, values = sheet_of(path)
+    assert [text for _, text in names][:3] == ["price", "trade_id", "bid"]
+    text = "inlineStr"
+    assert values == [
+        *((text, "1.100000000"), (text, "7"), ("n", "7"), (text, "1000000000000001"), ("b", "1"), (text, "=1+1")),
+        *((text, "nan"), ("n", "0.5"), (text, "2024-01-15T00:00:00Z")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT 1 FROM range(1048576)", "a sheet of Excel holds 1,048,575 rows"),
+        ("SELECT repeat('x', 32768) AS long", "a cell of Excel holds 32,767 characters; one of long has more"),
+    ],
+)
+def test_what_a_sheet_cannot_hold_is_refused_and_no_file_is_left(
+    home: Home, tmp_path: Path, query: str, said: str
+) -> None:
+    result = home.run("query", "-o", tmp_path / "answer.xlsx", query)
+    assert said in result.stderr
+    assert (result.exit_code, list(tmp_path.glob("*answer*"))) == (2, [])
+
+
+@pytest.mark.parametrize("sql", ["INSERT INTO trades VALUES (1)", "DELETE FROM trades", "CREATE TABLE x AS SELECT 1"])
+def test_sql_that_would_change_something_is_told_that_queries_only_read(home: Home, sql: str) -> None:
+    result = home.run("query", sql)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "would change tables, and `query` only reads; rows come by `market-data ingest`" in result.stderr
 
 
 def test_a_file_is_written_whole_or_not_at_all(home: Home, tmp_path: Path) -> None:

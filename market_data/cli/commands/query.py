@@ -16,18 +16,27 @@ if TYPE_CHECKING:
 
     from market_data.warehouse.sql import Moment
 
-Format = Literal["table", "csv", "json", "parquet"]
+Format = Literal["table", "csv", "json", "parquet", "arrow", "xlsx"]
+_ENDINGS: dict[str, Format] = {
+    **{".csv": "csv", ".csv.gz": "csv", ".json": "json", ".json.gz": "json", ".parquet": "parquet"},
+    **{".arrow": "arrow", ".feather": "arrow", ".xlsx": "xlsx", ".txt": "table"},
+}
+_NO_TEXT = ("parquet", "arrow", "xlsx")
+_WRITES = {"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "CREATE_FUNC", "ALTER", "DROP"}
 
 
 def command(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="The query; `-` reads it from standard input.")],
     format_: Annotated[
         Format | None,
-        typer.Option("--format", "-f", help="How to write the answer. Default: by the output's ending, else a table."),
+        typer.Option(
+            "--format", "-f", help="How to write the answer. Default: by the file's ending, on the screen a table."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as `--format json`; errors are JSON too.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
+        Path | None,
+        typer.Option("--output", "-o", help=f"Write every row to this file, or none. Endings: {', '.join(_ENDINGS)}."),
     ] = None,
     as_of: Annotated[
         str | None,
@@ -35,7 +44,7 @@ def command(
             metavar="TIME|COMMIT", help="What counted then: ISO 8601, UTC unless it names a zone; or a commit's number."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most rows of a table; 0 shows all.")] = 1_000,
+    limit: Annotated[int, typer.Option(min=0, help="Most rows of a table on the screen; 0 shows all.")] = 1_000,
 ) -> None:
     """Ask the warehouse in SQL (DuckDB's).
 
@@ -44,7 +53,8 @@ def command(
     are nanosecond timestamps, UTC.
 
     In JSON and CSV, instants are ISO 8601 with every digit, and in JSON decimals are strings, since readers of JSON
-    cut numbers to 15 digits or so; whole numbers stay numbers.
+    cut numbers to 15 digits or so; whole numbers stay numbers. In a sheet of Excel (`.xlsx`) decimals, ids and instants
+    are text for the same reason.
 
     For example:
 
@@ -66,8 +76,7 @@ def command(
         from market_data.cli import query_results
 
         try:
-            if not connection.extract_statements(query):
-                raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
+            _must_ask(connection.extract_statements(query))
             query_results.write(connection.sql(query), format_, output, limit)
         except duckdb.Error as error:
             raise _plain(error) from error
@@ -76,14 +85,31 @@ def command(
 def _format(asked: Format | None, as_json: bool, output: Path | None) -> Format:
     if as_json and asked not in {None, "json"}:
         raise typer.BadParameter(f"is {asked}, but --json was asked for too", param_hint="--format")
-    if as_json or asked is not None:
-        found = asked or "json"
-    else:
-        by_ending: dict[str, Format] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
-        found = by_ending.get(output.suffix, "table") if output else "table"
-    if found == "parquet" and output is None:
-        raise typer.BadParameter("is needed for parquet, which is no text", param_hint="--output")
+    wanted: Format | None = "json" if as_json else asked
+    found = wanted or ("table" if output is None else _by_ending(output))
+    if found in _NO_TEXT and output is None:
+        raise typer.BadParameter(f"is needed for {found}, which is no text", param_hint="--output")
     return found
+
+
+def _by_ending(output: Path) -> Format:
+    for ending, found in _ENDINGS.items():
+        if output.name.lower().endswith(ending):
+            return found
+    raise typer.BadParameter(
+        f"{output.name!r} ends in none of {', '.join(_ENDINGS)}; --format says what else to write",
+        param_hint="--output",
+    )
+
+
+def _must_ask(statements: "list[duckdb.Statement]") -> None:
+    """Raise an error where SQL asks nothing, or would change what it can only read."""
+    if not statements:
+        raise ConfigurationError("SQL is empty; expected a query, such as 'FROM trades LIMIT 5'")
+    if changes := [each.type.name for each in statements if each.type.name in _WRITES]:
+        raise ConfigurationError(
+            f"{changes[0].split('_')[0]} would change tables, and `query` only reads; rows come by `market-data ingest`"
+        )
 
 
 def _moment(text: str | None) -> "Moment | None":
