@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from market_data.warehouse.pruning import FIRST, KEYS, LAST, Tables
+from market_data.warehouse.pruning import FIRST, LAST, Tables
 from market_data.warehouse.query_tree import Node, Writer, alias_of, nodes
+from market_data.warehouse.shapes import KEYS
 
 ROWS = "_rows"
 _ONCE = {"min", "max", "any_value", "bool_and", "bool_or"}

@@ -16,7 +16,8 @@ import duckdb
 from market_data.domain.errors import WarehouseDamaged
 from market_data.ledger.reader import Reader, counting
 from market_data.warehouse.ledger_answers import ROWS, LedgerAnswer
-from market_data.warehouse.pruning import CLOCK, FIRST, KEYS, LAST, Condition, Need
+from market_data.warehouse.pruning import CLOCK, FIRST, LAST, Condition, Need
+from market_data.warehouse.shapes import KEYS
 
 
 class Listed(NamedTuple):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from market_data.warehouse.query_tree import Node, Writer, alias_of, cte_names, is_now, nodes, relations
+from market_data.warehouse.shapes import KEYS
 
-KEYS = ("feed", "symbol", "date")
 CLOCK, FIRST, LAST = "_clock", "_first", "_last"
 """Columns of a listing of partitions: the column that its bounds are of, and the first and last instant."""
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from market_data.domain.errors import ConfigurationError
 from market_data.ledger.reader import Reader, counting
-from market_data.warehouse.pruning import KEYS
 
 Shape = Mapping[str, str]
 """Columns in order: names to SQL types."""
+KEY_TYPES: Shape = {"feed": "VARCHAR", "symbol": "VARCHAR", "date": "DATE"}
+KEYS = tuple(KEY_TYPES)
+"""The columns that every table has first."""
 
 _NOW = """
     WITH RECURSIVE found(columns) AS (

@@ -19,7 +19,7 @@ from market_data.warehouse.damage import damaged, error
 from market_data.warehouse.ledger_answers import ledger_answers, rewrite
 from market_data.warehouse.month_file import DATE, Source, sources
 from market_data.warehouse.partition_search import SELECTED, Listed, PartitionSearch
-from market_data.warehouse.pruning import KEYS, Tables, needs
+from market_data.warehouse.pruning import Tables, needs
 from market_data.warehouse.query_tree import (
     Node,
     Writer,
@@ -32,9 +32,7 @@ from market_data.warehouse.query_tree import (
     parsed,
     written,
 )
-from market_data.warehouse.shapes import Shape, Shapes, one_shape
-
-KEY_TYPES: Shape = {"feed": "VARCHAR", "symbol": "VARCHAR", "date": "DATE"}
+from market_data.warehouse.shapes import KEY_TYPES, KEYS, Shape, Shapes, one_shape
 
 
 class Files(Protocol):
