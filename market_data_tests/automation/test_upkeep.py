@@ -17,7 +17,7 @@ from market_data.warehouse.sql import connect
 from market_data.warehouse.store import Warehouse
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.partition_view import trade
-from market_data_tests.partitions import days, put, warehouse_at
+from market_data_tests.partitions import days, put
 from market_data_tests.warehouse_invariants import assert_sound
 
 QUERY = "SELECT date, price::INT FROM trades ORDER BY ALL"
@@ -30,10 +30,8 @@ def made(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def warehouse(made: Settings) -> Iterator[Warehouse]:
-    found = warehouse_at(made.home)
-    yield found
-    found.close()
-    found.ledger.close()
+    with opened(made) as workspace:
+        yield workspace.warehouse
 
 
 def ask(made: Settings, now: dt.datetime) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from market_data.ledger import reader as reader_module
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.reader import _commit_at, state_of
 from market_data.ledger.revision import Revision
-from market_data_tests.databases import ledger_url
+from market_data_tests.databases import ledger_url, on_sqlite_only
 from market_data_tests.partitions import commit_of, days
 
 DAYS = days("2024-01-15", 40)
@@ -217,6 +217,7 @@ def test_moments_that_are_asked_for_while_others_write_keep_their_answers(ledger
     assert ledger.last_commit == len(DAYS)
 
 
+@on_sqlite_only
 def test_a_ledger_keeps_its_identity_and_no_two_have_the_same(ledger: Ledger, other: Ledger, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     stranger = Ledger(ledger_url(tmp_path / "elsewhere"))
