@@ -19,7 +19,7 @@ UPKEEP = "30 4 * * *"
 
 
 def daily_schedule(feed: Feed, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Return yesterday of all symbols, each day at 09:00 UTC.
+    """Return the schedule that asks for yesterday of all symbols, each day at 09:00 UTC.
 
     Days that the feed does not have are skipped with a reason.
     """

@@ -43,7 +43,7 @@ def watch_sensor(every_seconds: int) -> dg.SensorDefinition:
 
 
 def repair_sensor(jobs: Mapping[str, UnresolvedAssetJobDefinition], every_seconds: int) -> dg.SensorDefinition:
-    """Return requests runs for partitions that are missing, outdated, poor or replaced; what does not mend is an alert.
+    """Request runs for partitions that are missing, outdated, poor or replaced; what does not mend is an alert.
 
     Args:
         jobs: by feed, the job that a run is of.

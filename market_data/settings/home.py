@@ -43,17 +43,17 @@ class Places:
 
     @property
     def landing(self) -> Path:
-        """Return root of the vendors' bytes."""
+        """Return the root of the vendors' bytes."""
         return self.home / "landing"
 
     @property
     def warehouse(self) -> Path:
-        """Return root of the tables."""
+        """Return the root of the tables."""
         return self.home / "warehouse"
 
     @property
     def vendors(self) -> Path:
-        """Return root of what processes share about vendors: their limits, and which of them is down."""
+        """Return the root of what processes share about vendors: their limits, and which of them is down."""
         return self.home / "vendors"
 
     @property

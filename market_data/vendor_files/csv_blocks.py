@@ -100,7 +100,7 @@ def _must_name(names: Sequence[str], columns: Sequence[Column]) -> None:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Return names for columns that are not read may repeat, or be empty."""
+    """Return names that are each there once: those of columns that are not read may repeat, or be empty."""
     return [name if names.count(name) == 1 else f"{name}[{place}]" for place, name in enumerate(names)]
 
 

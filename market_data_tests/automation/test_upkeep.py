@@ -15,7 +15,7 @@ from market_data.pipeline.workspace import opened
 from market_data.settings import Settings
 from market_data.warehouse.sql import connect
 from market_data.warehouse.store import Warehouse
-from market_data_tests.feeds import settings_of, simulated
+from market_data_tests.feeds import environment_of, settings_of, simulated
 from market_data_tests.partition_view import trade
 from market_data_tests.partitions import days, put
 from market_data_tests.warehouse_invariants import assert_sound
@@ -24,8 +24,11 @@ QUERY = "SELECT date, price::INT FROM trades ORDER BY ALL"
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Settings:
-    return settings_of(tmp_path, {"sim": simulated()})
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    settings = settings_of(tmp_path, {"sim": simulated()})
+    for name, value in environment_of(settings).items():  # the definitions' own resource reads it
+        monkeypatch.setenv(name, value)
+    return settings
 
 
 @pytest.fixture

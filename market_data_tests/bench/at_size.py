@@ -25,6 +25,7 @@ from market_data.operations.repair import plan
 from market_data.pipeline.coverage import coverage
 from market_data.pipeline.workspace import Workspace, opened
 from market_data.settings import Feed, Settings
+from market_data_tests.bench.measure import best_seconds
 from market_data_tests.feeds import settings_of, simulated
 from market_data_tests.kept_search import keep_what_is_found
 from market_data_tests.partitions import enter, row_of
@@ -130,9 +131,7 @@ ROUNDS: Mapping[str, Callable[[Workspace], object]] = {
 
 def _cpu_seconds(work: Callable[[], object]) -> float:
     work()
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+    return best_seconds(work, 1, time.process_time)
 
 
 def run(partitions: int = PARTITIONS) -> dict[str, float | int]:

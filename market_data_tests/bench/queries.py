@@ -88,12 +88,7 @@ def _asked(warehouse: Warehouse, query: str) -> Callable[[], object]:
 
 def _best(work: Callable[[], object]) -> float:
     work()
-    taken: list[float] = []
-    for _ in range(_ROUNDS):
-        began = time.process_time()
-        work()
-        taken.append(time.process_time() - began)
-    return min(taken)
+    return best_seconds(work, _ROUNDS, time.process_time)
 
 
 def _filled(home: Path, partitions: int) -> Warehouse:

@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import yaml
+from sqlalchemy import update
 
+from market_data.ledger.schema import revisions
 from market_data.warehouse.store import Warehouse
 from market_data_tests.cli.conftest import Home
 from market_data_tests.partition_view import trade
@@ -50,7 +52,7 @@ def test_history_ends_where_the_configuration_says_so(home: Home, warehouse: War
     assert home.lines("sweep") == ["removed: 0"]  # it was superseded a moment ago
     assert home.run("query", "--as-of", "1", QUERY).exit_code == 0
     with warehouse.ledger.writing() as connection:
-        connection.exec_driver_sql("UPDATE partition_revisions SET superseded_ns = 1 WHERE superseded_ns > 0")
+        connection.execute(update(revisions).where(revisions.c.superseded_ns > 0).values(superseded_ns=1))
     assert home.lines("sweep") == ["removed: 0"]
     refused = home.run("query", "--as-of", "1", QUERY)
     assert refused.exit_code == 2

@@ -5,6 +5,7 @@ On whichever database the tests' ledgers lie. What a lost connection does to a c
 
 import datetime as dt
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -21,7 +22,7 @@ from market_data.ledger import reader as reader_module
 from market_data.ledger.ledger import Ledger
 from market_data.ledger.reader import _commit_at, state_of
 from market_data.ledger.revision import Revision
-from market_data_tests.databases import ledger_url, on_sqlite_only
+from market_data_tests.databases import database_url, ledger_url, on_postgres
 from market_data_tests.partitions import commit_of, days
 
 DAYS = days("2024-01-15", 40)
@@ -217,9 +218,10 @@ def test_moments_that_are_asked_for_while_others_write_keep_their_answers(ledger
     assert ledger.last_commit == len(DAYS)
 
 
-@on_sqlite_only
 def test_a_ledger_keeps_its_identity_and_no_two_have_the_same(ledger: Ledger, other: Ledger, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    stranger = Ledger(ledger_url(tmp_path / "elsewhere"))
+    # On PostgreSQL the tests' ledgers are copies of one; this one begins in an empty database.
+    own = database_url(f"stranger_{uuid.uuid4().hex}") if on_postgres() else ledger_url(tmp_path / "elsewhere")
+    stranger = Ledger(own)
     assert ledger.identity == other.identity != stranger.identity
     stranger.close()

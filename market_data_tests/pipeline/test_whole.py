@@ -20,6 +20,7 @@ from market_data.pipeline.recipe import Recipe, why_not_whole
 from market_data.pipeline.whole import whole
 from market_data.pipeline.workspace import Outcome, Workspace, opened
 from market_data.settings import Settings
+from market_data_tests.databases import on_postgres
 from market_data_tests.feeds import settings_of, simulated
 
 DAYS = [dt.date(2024, 1, day) for day in (15, 16, 17)]
@@ -59,14 +60,20 @@ def days_left(workspace: Workspace) -> list[dt.date]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which two days were made; tests that change anything work on a copy."""
-    folder = tmp_path_factory.mktemp("made")
+    return make_two_days(tmp_path_factory.mktemp("made"))
+
+
+def make_two_days(folder: Path) -> Path:
     with opened(settings(folder), "run-1") as workspace:
         make(workspace, *DAYS[:2])
     return folder
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if on_postgres():  # the ledger is no file that could be copied
+        return make_two_days(tmp_path)
+    made: Path = request.getfixturevalue("made")
     shutil.copytree(made, tmp_path, dirs_exist_ok=True, copy_function=shutil.copy2)
     return tmp_path
 

@@ -78,7 +78,7 @@ def _last_full(scope: Scope, bad: Sequence[str]) -> dict[str, str]:
 
 
 def _strays(scope: Scope) -> Verdict:
-    """Return files first, the ledger second: what is put in place meanwhile has its row by then."""
+    """Look at files first, the ledger second: what is put in place meanwhile has its row by then."""
     workspace = scope.workspace
     there = [*strays(workspace.warehouse.root, set())]
     known = {file.path for file in workspace.ledger.filed()} | _waiting(scope)

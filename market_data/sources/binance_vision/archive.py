@@ -38,7 +38,7 @@ class ArchiveFile:
 
     @property
     def path(self) -> str:
-        """Return below the base URL."""
+        """Return its path below the base URL."""
         return f"{self.folder}/{self.name}"
 
 

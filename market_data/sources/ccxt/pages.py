@@ -206,7 +206,7 @@ class IsoTimes:
         self._second, self._ns = "", 0
 
     def ns(self, value: object) -> int:
-        """Return Ns since the epoch.
+        """Return ns since the epoch.
 
         Raises:
             Unfit: it is no time in UTC of this form.

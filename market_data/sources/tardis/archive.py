@@ -41,7 +41,7 @@ class DataSet:
 
     @property
     def path(self) -> str:
-        """Return below the base address."""
+        """Return its path below the base address."""
         return f"v1/{self.exchange}/{self.data_type}/{self.day:%Y/%m/%d}/{quote(self.symbol, safe='')}.csv.gz"
 
     @property
